@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overread.stats.discrimination import tally, why_undefined
 from overread.stats.estimate import Estimate
+from overread.stats.proportions import proportion
 from overread.stats.wald import log_wald
 
 Floats = NDArray[np.float64]
+Cell = Any  # a number, or an array of numbers, whole or not; nan where nothing was counted
 
 RULES = "youden, sensitivity=0.90, specificity=0.90 or fixed=0.5 (with any number from 0 to 1)"
 
@@ -26,10 +29,10 @@ class Counts:
     Such a shape is (findings,) or (replicates, findings).
     """
 
-    tp: ArrayLike
-    fp: ArrayLike
-    fn: ArrayLike
-    tn: ArrayLike
+    tp: Cell
+    fp: Cell
+    fn: Cell
+    tn: Cell
 
     @classmethod
     def of(cls, labels: ArrayLike, called: ArrayLike) -> Counts:
@@ -128,6 +131,14 @@ positive; the odds ratio and the likelihood ratios need both a positive and a ne
 """
 
 
+NOT_COUNTED = "no threshold, so nothing was counted"
+
+
+def _no_table(n_positive: float, n_negative: float) -> str:
+    """Return why there is no table of four counts to take a ratio of; empty where there is one."""
+    return NOT_COUNTED if isnan(n_positive + n_negative) else why_undefined(n_positive, n_negative)
+
+
 def odds_ratio(counts: Counts, *, level: float = 0.95) -> Estimate:
     """Estimate the diagnostic odds ratio with its interval on the log scale.
 
@@ -142,7 +153,7 @@ def odds_ratio(counts: Counts, *, level: float = 0.95) -> Estimate:
     """
     cells = np.array([float(cell) for cell in counts.arrays()])
     tp, fp, fn, tn = cells
-    if reason := why_undefined(tp + fn, fp + tn):
+    if reason := _no_table(tp + fn, fp + tn):
         return Estimate.undefined(reason, level=level, method="log")
     note = ""
     if np.any(cells == 0):
@@ -175,16 +186,54 @@ def likelihood_ratio_negative(counts: Counts, *, level: float = 0.95) -> Estimat
     return _likelihood_ratio(fn, tp + fn, tn, fp + tn, "no true negative", level)
 
 
+LOG_INTERVALS = MappingProxyType(
+    {"dor": odds_ratio, "lr_positive": likelihood_ratio_positive, "lr_negative": likelihood_ratio_negative}
+)
+
+
 def _likelihood_ratio(
     part: float, positives: float, other: float, negatives: float, empty: str, level: float
 ) -> Estimate:
     """Divide the share `part` of the positives by the share `other` of the negatives."""
-    if reason := why_undefined(positives, negatives) or (empty if other == 0 else ""):
+    if reason := _no_table(positives, negatives) or (empty if other == 0 else ""):
         return Estimate.undefined(reason, level=level, method="log")
     value = (part / positives) / (other / negatives)
     if part == 0:
         return Estimate(0.0, nan, nan, level, "log", "a ratio of 0 has no interval on the log scale")
     return log_wald(value, 1 / part - 1 / positives + 1 / other - 1 / negatives, level=level)
+
+
+PROPORTIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "sensitivity": ("tp", "tp fn"),
+        "specificity": ("tn", "fp tn"),
+        "accuracy": ("tp tn", "tp fp fn tn"),
+        "ppv": ("tp", "tp fp"),
+        "npv": ("tn", "fn tn"),
+    }
+)
+"""The metrics that are shares of counted images: which counts add up to the part, and which to the whole."""
+
+
+def closed_interval(metric: str, counts: Counts, *, level: float = 0.95) -> Estimate | None:
+    """Estimate a metric of four numbers with its closed-form interval; None where the field has none (f1).
+
+    Wilson's for the shares, the log interval for the odds ratio and the likelihood ratios. All of them take
+    the images for independent.
+
+    >>> f"{closed_interval('ppv', Counts(90, 20, 10, 80)):.2f}"
+    '0.82 (0.74 to 0.88)'
+    """
+    if metric in LOG_INTERVALS:
+        return LOG_INTERVALS[metric](counts, level=level)
+    if metric not in PROPORTIONS:
+        return None
+    part, whole = (
+        sum(float(getattr(counts, cell)) for cell in cells.split()) for cells in PROPORTIONS[metric]
+    )
+    if isnan(whole):
+        return Estimate.undefined(NOT_COUNTED, level=level, method="wilson")
+    return proportion(int(part), int(whole), level=level)
 
 
 @dataclass(frozen=True)
