@@ -1,0 +1,158 @@
+"""The compiled loops of the bootstrap: plain loops over arrays, which Numba turns into machine code.
+
+`resampling` is the page to read first; it imports this one when the first bootstrap runs, so that nothing else pays for
+Numba. Every loop works on one block of `LANES` replicates at a time: the weights of one patient in the block lie
+side by side on one cache line, and the innermost loop runs over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit, uint32, uint64
+
+LANES = 64
+GAMMA = 0x9E3779B97F4A7C15  # the odd step of SplitMix64: the golden ratio in 64 bits
+BUFFER = 1024
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function when it is first called; keep the machine code for the next process where there is a place."""
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return njit(nogil=True)(function)
+
+
+@compiled
+def mixed(x):  # type: ignore[no-untyped-def]
+    """Return the output of SplitMix64 for one state (Steele, Lea and Flood 2014, with Stafford's constants)."""
+    x = (x ^ (x >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> uint64(27))) * uint64(0x94D049BB133111EB)
+    return x ^ (x >> uint64(31))
+
+
+@compiled
+def draw(key, first, weights):  # type: ignore[no-untyped-def]
+    """Fill `weights` (n_patients, LANES) with how often each patient is drawn in replicates `first`, `first` + 1, ...
+
+    Draw i of replicate r is the hash of (key, r, i), so that it depends on nothing else. The hash becomes a patient by
+    Lemire's multiplication (2019, ACM Trans Model Comput Simul 29:3), without his rejection: the probability of a
+    patient is off 1/n by less than 2^-64.
+    """
+    n_patients = weights.shape[0]
+    n = uint64(n_patients)
+    low_half = uint64(0xFFFFFFFF)
+    # One replicate after the other in contiguous memory, then transposed: the counts stay in the nearest cache.
+    counts = np.zeros((LANES, n_patients), np.uint8)
+    drawn = np.empty(BUFFER, np.uint32)
+    for lane in range(LANES):
+        start = mixed(key + uint64(first + lane) * uint64(GAMMA))
+        for done in range(0, n_patients, BUFFER):
+            size = min(BUFFER, n_patients - done)
+            for i in range(size):
+                x = mixed(start + uint64(done + i + 1) * uint64(GAMMA))
+                carry = ((x & low_half) * n) >> uint64(32)
+                drawn[i] = uint32(((x >> uint64(32)) * n + carry) >> uint64(32))
+            for i in range(size):
+                counts[lane, drawn[i]] += 1
+    for patient in range(n_patients):
+        for lane in range(LANES):
+            weights[patient, lane] = counts[lane, patient]
+
+
+@compiled
+def add(weights, patients, start, stop, total):  # type: ignore[no-untyped-def]
+    """Add to `total` (LANES,) the weights of the images `start` to `stop`, given by their patients."""
+    for image in range(start, stop):
+        patient = patients[image]
+        for lane in range(LANES):
+            total[lane] += weights[patient, lane]
+
+
+@compiled
+def rank(  # type: ignore[no-untyped-def]
+    weights,
+    negatives,
+    positives,
+    negative_start,
+    positive_start,
+    group_start,
+    above,
+    tied,
+    positive_stop,
+    out,
+):
+    """Fill `out` (6, tasks, LANES): AUROC, average precision, two rows left alone, the positives and the negatives.
+
+    One pass in falling order of score.
+    A group is the positives that share a score; `above` and `tied` say where the negatives above and at that score end.
+    """
+    lost = np.empty(LANES, np.float64)  # twice the pairs ordered wrongly, ties being half wrong: exact below 2^53
+    precision = np.empty(LANES, np.float64)
+    n_negative = np.empty(LANES, np.int32)
+    n_positive = np.empty(LANES, np.int32)
+    here_negative = np.empty(LANES, np.int32)
+    here_positive = np.empty(LANES, np.int32)
+    for task in range(group_start.size - 1):
+        lost[:] = 0.0
+        precision[:] = 0.0
+        n_negative[:] = 0
+        n_positive[:] = 0
+        negative = negative_start[task]
+        positive = positive_start[task]
+        for group in range(group_start[task], group_start[task + 1]):
+            here_negative[:] = 0
+            here_positive[:] = 0
+            add(weights, negatives, negative, above[group], n_negative)
+            add(weights, negatives, above[group], tied[group], here_negative)
+            add(weights, positives, positive, positive_stop[group], here_positive)
+            for lane in range(LANES):
+                passed = n_negative[lane] + here_negative[lane]
+                found = n_positive[lane] + here_positive[lane]
+                here = float(here_positive[lane])
+                lost[lane] += here * (n_negative[lane] + passed)
+                precision[lane] += here * found / max(found + passed, 1)
+                n_negative[lane] = passed
+                n_positive[lane] = found
+            negative = tied[group]
+            positive = positive_stop[group]
+        add(weights, negatives, negative, negative_start[task + 1], n_negative)
+        for lane in range(LANES):
+            pairs = float(n_positive[lane]) * float(n_negative[lane])
+            out[0, task, lane] = 1.0 - 0.5 * lost[lane] / pairs if pairs > 0 else np.nan
+            out[1, task, lane] = precision[lane] / n_positive[lane] if n_positive[lane] > 0 else np.nan
+            out[4, task, lane] = n_positive[lane]
+            out[5, task, lane] = n_negative[lane]
+
+
+@compiled
+def count(weights, patients, starts, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (lists, LANES) with the summed weight of each list of images (`patients` from start to start)."""
+    total = np.empty(LANES, np.int32)
+    for task in range(starts.size - 1):
+        total[:] = 0
+        add(weights, patients, starts[task], starts[task + 1], total)
+        for lane in range(LANES):
+            out[task, lane] = total[lane]
+
+
+@compiled
+def group(weights, patients, n_rows, values, starts, out_weights, out_sums):  # type: ignore[no-untyped-def]
+    """Fill (groups, LANES) with the weight of each group and (groups, columns, LANES) with its weighted sums.
+
+    Entries are sorted by group; each has a patient, the number of that patient's rows in the group and their sums.
+    """
+    for which in range(starts.size - 1):
+        out_weights[which] = 0
+        out_sums[which] = 0.0
+        for entry in range(starts[which], starts[which + 1]):
+            patient = patients[entry]
+            for lane in range(LANES):
+                out_weights[which, lane] += n_rows[entry] * weights[patient, lane]
+            for column in range(values.shape[1]):
+                value = values[entry, column]
+                for lane in range(LANES):
+                    out_sums[which, column, lane] += value * weights[patient, lane]
