@@ -1,0 +1,119 @@
+"""The answer in a few plain sentences, made from the numbers: what opens the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from overread.analyses.options import Options
+from overread.records.findings import display
+from overread.records.study import Study
+
+Tables = Mapping[str, pl.DataFrame]
+
+
+def answer(
+    tables: Tables, study: Study, readings: Sequence[str], floor: str | None, options: Options
+) -> tuple[str, ...]:
+    """Return the sentences that open the report, each a string; a sentence that has no numbers is left out."""
+    sentences = [who_was_read(study, readings, options)]
+    for reading in readings:
+        sentences += [" ".join(about(tables, reading, floor, options))]
+    return tuple(sentence for sentence in sentences if sentence)
+
+
+def who_was_read(study: Study, readings: Sequence[str], options: Options) -> str:
+    """Say how many images of how many patients were read, by whom, for what."""
+    who = readings[0] if len(readings) == 1 else f"{', '.join(readings[:-1])} and {readings[-1]}"
+    patients = f" of {study.n_patients:,} patients" if study.patients_known else " (patients are not known)"
+    findings = f"{len(study.findings)} findings" if len(study.findings) > 1 else display(study.findings[0])
+    rows = {"all": "all rows scored", "test": "the test part"}.get(options.split, f"the {options.split} part")
+    return f"{who}: {study.n_images:,} images{patients}, {findings}, {rows} of the cohort {study.cohort.name}."
+
+
+def about(tables: Tables, reading: str, floor: str | None, options: Options) -> Iterator[str]:
+    """Yield what is to be said of one reading."""
+    percent = f"{options.level:.0%}".replace("%", " %")
+    yield from discrimination_sentences(tables["estimates"], reading, floor, percent)
+    yield from operating_point_sentences(tables, reading)
+    yield from panel_sentences(tables["panel"], reading, percent)
+    yield from confusion_sentences(tables["differential"], reading)
+
+
+def value_of(estimates: pl.DataFrame, **cells: str) -> dict[str, float] | None:
+    """Return value, low and high of one row of estimates, None where it has no value."""
+    wanted = {"attribute": "", "subgroup": "", "method": "bootstrap"} | cells
+    rows = estimates.filter([pl.col(column) == cell for column, cell in wanted.items()])
+    if rows.is_empty() or rows["value"][0] is None:
+        return None
+    return rows.select("value", "low", "high").row(0, named=True)
+
+
+def discrimination_sentences(estimates: pl.DataFrame, reading: str, floor: str | None, percent: str) -> Iterator[str]:
+    """Say how well ill and healthy images are ordered, between which findings it ranges, and where the floor lies."""
+    mean = value_of(estimates, reading=reading, finding="mean", metric="auroc")
+    if mean is None:
+        return
+    text = f"{reading} reaches a mean AUROC of {mean['value']:.3f}"
+    if mean["low"] is not None:
+        text += f" ({percent} interval {mean['low']:.3f} to {mean['high']:.3f}, patients resampled)"
+    each = estimates.filter(
+        pl.col("reading") == reading,
+        pl.col("metric") == "auroc",
+        pl.col("method") == "bootstrap",
+        ~pl.col("finding").is_in(["mean", "weighted", "pooled"]),
+        pl.col("value").is_not_null(),
+    ).sort("value")
+    if len(each) > 1:
+        low, high = each.row(0, named=True), each.row(-1, named=True)
+        text += f", from {low['value']:.3f} for {display(low['finding'])} to {high['value']:.3f} for {display(high['finding'])}"
+    yield text + "."
+    base = None if floor is None else value_of(estimates, reading=floor, finding="mean", metric="auroc")
+    if base is not None and floor != reading:
+        yield (
+            f"A blind reader, which knows age, gender and view and sees no image, reaches {base['value']:.3f} on the same "
+            "images: what lies above that, not above 0.5, comes from the image."
+        )
+
+
+def operating_point_sentences(tables: Tables, reading: str) -> Iterator[str]:
+    """Say what happens to 1,000 people at the operating points, with the prevalence named."""
+    rows = tables["consequences"].filter(
+        pl.col("reading") == reading, pl.col("finding") == "mean", pl.col("per") == "all"
+    )
+    if rows.is_empty() or rows["found"][0] is None:
+        return
+    row = rows.row(0, named=True)
+    yield (
+        f"At its operating points, averaged over findings and at a prevalence of {row['prevalence']:.1%}, of 1,000 people "
+        f"examined for a finding it finds {row['found']:.0f} of {row['found'] + row['missed']:.0f} who have it and refers "
+        f"{row['referred_healthy']:.0f} of {row['referred_healthy'] + row['spared']:.0f} who do not: "
+        f"{row['false_positives_per_true_positive']:.1f} false alarms for each true one."
+    ).replace("%", " %")
+
+
+def panel_sentences(panel: pl.DataFrame, reading: str, percent: str) -> Iterator[str]:
+    """Say what all findings together do to a healthy person."""
+    rows = panel.filter(pl.col("reading") == reading, pl.col("metric") == "any_false_call")
+    if rows.is_empty() or rows["value"][0] is None:
+        return
+    row = rows.row(0, named=True)
+    bounds = "" if row["low"] is None else f" ({percent} interval {1000 * row['low']:.0f} to {1000 * row['high']:.0f})"
+    yield (
+        f"All findings taken together, of 1,000 images on which nothing is present {1000 * row['value']:.0f}{bounds} "
+        "get at least one false call."
+    )
+
+
+def confusion_sentences(differential: pl.DataFrame, reading: str) -> Iterator[str]:
+    """Name the pair of findings that the reader tells apart worst, where its order is clearly the wrong way round."""
+    reversed_pairs = differential.filter(pl.col("reading") == reading, pl.col("high") < 0.5).sort("auroc")
+    if reversed_pairs.is_empty():
+        return
+    row = reversed_pairs.row(0, named=True)
+    yield (
+        f"In {len(reversed_pairs)} of {differential.filter(pl.col('reading') == reading, pl.col('auroc').is_not_null()).height} "
+        f"pairs of findings an output is higher where the other finding is: most of all {display(row['finding'])} against "
+        f"{display(row['against'])} (AUROC {row['auroc']:.3f})."
+    )

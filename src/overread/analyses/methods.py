@@ -1,0 +1,112 @@
+"""What was done, in paragraphs that can be pasted into a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+
+import polars as pl
+
+from overread.analyses.options import Options
+from overread.records.study import Study
+
+
+def methods(
+    tables: Mapping[str, pl.DataFrame], study: Study, readings: Sequence[str], floor: str | None, options: Options
+) -> tuple[str, ...]:
+    """Return the methods section as paragraphs, true of this very report."""
+    return tuple(
+        " ".join(paragraph)
+        for paragraph in (
+            population(study, readings, options),
+            discrimination(options),
+            thresholds(tables["thresholds"], readings, options),
+            uncertainty(study, options),
+            further(floor),
+        )
+    )
+
+
+def population(study: Study, readings: Sequence[str], options: Options) -> Iterator[str]:
+    """Say on what the readings were evaluated."""
+    patients = f"{study.n_patients:,} patients" if study.patients_known else "an unknown number of patients"
+    yield (
+        f"{len(readings)} reading{'s were' if len(readings) > 1 else ' was'} evaluated on {study.n_images:,} images of "
+        f"{patients} from the cohort {study.cohort.name} (rows reported: {options.split}), for "
+        f"{len(study.findings)} finding{'s' if len(study.findings) > 1 else ''}."
+    )
+    if len(readings) > 1:
+        yield "All readings were evaluated on the same images."
+    yield "Images on which a finding was not assessed were left out for that finding."
+
+
+def discrimination(options: Options) -> Iterator[str]:
+    """Say how discrimination was measured."""
+    yield (
+        "Discrimination was measured by the area under the ROC curve (AUROC; the share of pairs of an ill and a healthy "
+        "image in the right order, ties counting half) and by average precision (the sum of precision times the step in "
+        "recall over distinct scores, without interpolation)."
+    )
+    yield (
+        "Means over findings are unweighted unless stated; odds and likelihood ratios were averaged on the log scale. No "
+        "AUROC was pooled over findings."
+    )
+
+
+def thresholds(table: pl.DataFrame, readings: Sequence[str], options: Options) -> Iterator[str]:
+    """Say how operating points were chosen, and on which rows."""
+    yield "A score counted as positive at or above the operating point of its finding."
+    chosen_on = set(table.filter(pl.col("reading").is_in(list(readings)))["chosen_on"])
+    if chosen_on == {"given"}:
+        yield f"Operating points were given in advance ({options.operating_point if options.rule else 'a table'})."
+        return
+    yield {
+        "youden": (
+            "Operating points were chosen by Youden's index (1950): the observed score with the largest sensitivity + "
+            "specificity - 1, of equals the lowest."
+        ),
+        "sensitivity": f"Operating points were the highest observed score with a sensitivity of at least {options.rule and options.rule.value}.",
+        "specificity": f"Operating points were the lowest observed score with a specificity of at least {options.rule and options.rule.value}.",
+    }[options.rule.kind if options.rule else "youden"]
+    if "val rows" in chosen_on:
+        yield "They were chosen on the validation rows, none of which is reported."
+    else:
+        yield (
+            "As there were no validation rows, they were cross-fitted by patient: patients were dealt into two folds, and "
+            "the operating point of each fold was chosen on the other."
+        )
+
+
+def uncertainty(study: Study, options: Options) -> Iterator[str]:
+    """Say how intervals were made."""
+    unit = "patients" if study.patients_known else "images (patients are not known)"
+    level = f"{options.level:.4g}"
+    yield (
+        f"Intervals at level {level} are percentile intervals of {options.replicates:,} bootstrap replicates in which "
+        f"{unit} were resampled with replacement (seed {options.seed}); the same replicates served every reading and metric."
+    )
+    yield (
+        "Operating points were chosen anew in each replicate."
+        if options.rechoose
+        else "Operating points were held in the replicates, as a device in use holds them."
+    )
+    yield (
+        "Beside them stand, for the AUROC, the intervals of Obuchowski (1997), with patients as clusters, and of DeLong et "
+        "al. (1988), which takes images for independent; Wilson's interval (1927) for proportions; and the interval on the "
+        "log scale for odds and likelihood ratios, likewise for independent images. An odds ratio with an empty cell had 0.5 "
+        "added to all four."
+    )
+
+
+def further(floor: str | None) -> Iterator[str]:
+    """Say how the remaining analyses and the floor were made, and with what."""
+    yield (
+        "Loss is binary cross-entropy averaged over findings, then over images. Mean activations and differential AUROCs are "
+        "over images that carry exactly one label. An image counts as healthy when every finding was assessed and absent."
+    )
+    if floor is not None:
+        yield (
+            f"The blind reader ({floor}) is gradient-boosted trees (scikit-learn) on age, gender and view, fitted for each "
+            "finding on training rows of patients who are not reported."
+        )
+    yield f"Computed with overread {version('overread')}."

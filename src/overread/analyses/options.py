@@ -1,0 +1,47 @@
+"""What a person may choose about a second reading, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from overread.stats.operating_points import Rule, parse_rule
+
+
+@dataclass(frozen=True)
+class Options:
+    """The choices of one second reading; the defaults are those of the command line.
+
+    `operating_point` is a rule in words (`youden`, `sensitivity=0.90`, `specificity=0.90`, `fixed=0.5`) or a threshold
+    for each finding by name. `prevalence` gives, by finding, the share of ill people in the clinic that the reader is
+    meant for. `rechoose` draws the uncertainty of the threshold into the intervals: each bootstrap replicate chooses it
+    anew, where the default holds it, as a device in use does.
+    """
+
+    split: str = "test"
+    operating_point: str | Mapping[str, float] = "youden"
+    prevalence: Mapping[str, float] = field(default_factory=dict)
+    replicates: int = 2000
+    seed: int = 0
+    level: float = 0.95
+    rechoose: bool = False
+    floor: bool = True
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.level < 1:
+            raise ValueError(f"level must lie in [0.5, 1), got {self.level}")
+        if self.replicates < 100:
+            raise ValueError(f"replicates must be 100 or more for percentile intervals, got {self.replicates}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be 0 or more, got {self.seed}")
+        for finding, prevalence in self.prevalence.items():
+            if not 0 < prevalence < 1:
+                raise ValueError(f"prevalence of {finding} must lie between 0 and 1, got {prevalence}")
+        if isinstance(self.operating_point, str):
+            parse_rule(self.operating_point)
+
+    @property
+    def rule(self) -> Rule | None:
+        """The rule that chooses thresholds; None where they are given for each finding."""
+        return parse_rule(self.operating_point) if isinstance(self.operating_point, str) else None

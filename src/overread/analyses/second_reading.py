@@ -1,0 +1,162 @@
+"""The main job: every analysis of one or more readings of a cohort, from the study to the tables."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+import numpy as np
+import polars as pl
+
+from overread.analyses.activations import activations
+from overread.analyses.answer import answer
+from overread.analyses.blind import blind_reading
+from overread.analyses.cohort_summary import cohort_summary
+from overread.analyses.consequences import consequences
+from overread.analyses.differential import differential
+from overread.analyses.discrimination import curves, discrimination_rows
+from overread.analyses.evaluation import Evaluation, evaluate
+from overread.analyses.label_count import label_count
+from overread.analyses.methods import methods
+from overread.analyses.operating_points import operating_point_rows, thresholds_table
+from overread.analyses.options import Options
+from overread.analyses.panel import panel
+from overread.analyses.provenance import provenance
+from overread.analyses.tables import estimates_table
+from overread.records.cohort import Cohort
+from overread.records.reading import Reading
+from overread.records.study import Study, study
+from overread.stats.resampling import PatientBootstrap
+
+FLOOR = "blind"
+FLOOR_FEATURES = ("age", "gender", "view")
+LIBRARIES = ("overread", "numpy", "scipy", "polars", "numba", "scikit-learn", "altair", "vl-convert-python")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class SecondReading:
+    """All that a report shows: the tables by name, the sentences that open it, and where everything came from."""
+
+    study: Study
+    options: Options
+    readings: tuple[str, ...]
+    floor: str | None
+    tables: dict[str, pl.DataFrame]
+    warnings: tuple[str, ...]
+    answer: tuple[str, ...]
+    methods: tuple[str, ...]
+    versions: dict[str, str]
+
+
+def second_reading(
+    cohort: Cohort,
+    readings: Sequence[Reading],
+    options: Options | None = None,
+    *,
+    progress: Progress = lambda step: None,
+    preface: tuple[str, ...] = (),
+) -> SecondReading:
+    """Judge readings of a cohort and return every table of the report.
+
+    Readings are compared on the images that all of them scored. Where the cohort has training rows and the attributes, a
+    blind reader, which sees age, gender and view and never a pixel, is fitted beside them as the floor.
+
+    Raises `InputError` when the readings and the cohort do not fit together, `ValueError` when an option is out of range.
+    """
+    options = options or Options()
+    progress("matching readings and cohort")
+    readings_of = study(cohort, readings, split=options.split)
+    names = tuple(readings_of.scores)
+    progress("fitting the blind reader")
+    whole, floor, notes = with_floor(readings_of, options)
+    bootstrap = PatientBootstrap(
+        whole.patients, replicates=options.replicates, seed=options.seed, threads=options.threads
+    )
+    evaluations = {}
+    for name in whole.scores:
+        progress(f"resampling patients for {name}")
+        evaluations[name] = evaluate(whole, name, options, bootstrap)
+    progress("analysing")
+    tables = all_tables(whole, list(evaluations.values()), [evaluations[name] for name in names], options)
+    warnings = (*whole.warnings, *notes)
+    return SecondReading(
+        study=whole,
+        options=options,
+        readings=names,
+        floor=floor,
+        tables=tables,
+        warnings=warnings,
+        answer=(*preface, *answer(tables, whole, names, floor, options)),
+        methods=methods(tables, whole, names, floor, options),
+        versions=versions(),
+    )
+
+
+def all_tables(
+    of: Study, everyone: Iterable[Evaluation], readers: Sequence[Evaluation], options: Options
+) -> dict[str, pl.DataFrame]:
+    """Return every table. The floor is in the estimates, thresholds and consequences; the rest is of the readings themselves."""
+    everyone = list(everyone)
+    rows = [row for each in everyone for row in (*discrimination_rows(each), *operating_point_rows(each))]
+    counted = [label_count(each) for each in readers]
+    activated = [activations(each, seed=options.seed) for each in readers]
+    return {
+        "provenance": pl.concat(
+            [provenance(each.reading, each.scores, each.labels, each.findings).table for each in readers]
+        ),
+        "cohort": cohort_summary(of),
+        "estimates": estimates_table(rows),
+        "curves": pl.concat([curves(each) for each in everyone]),
+        "thresholds": pl.concat([thresholds_table(each) for each in everyone]),
+        "consequences": pl.concat([consequences(each, options.prevalence) for each in everyone]),
+        "panel": pl.concat([panel(each) for each in readers]),
+        "label_count": pl.concat([each.table for each in counted]),
+        "label_count_fit": pl.concat([each.fit for each in counted]),
+        "activations": pl.concat([each.table for each in activated]),
+        "top_activations": pl.concat([each.top for each in activated]),
+        "frequency": pl.concat([each.frequency for each in activated]),
+        "frequency_points": pl.concat([each.frequency_points for each in activated]),
+        "differential": pl.concat([differential(each) for each in readers]),
+    }
+
+
+def with_floor(readings: Study, options: Options) -> tuple[Study, str | None, tuple[str, ...]]:
+    """Add the blind reader to a study as its floor, or say why there is none.
+
+    It is fitted on training rows of patients who are neither reported nor used for tuning, so that it stays a floor and never a memory, whatever the split.
+    """
+    cohort = readings.cohort
+    if not options.floor:
+        return readings, None, ()
+    if FLOOR in readings.scores:
+        return readings, FLOOR, ()
+    why = floor_is_lacking(readings)
+    if why:
+        return readings, None, (f"No blind reader is shown as the floor: {why}.",)
+    tuning = readings.tuning
+    kept_out = readings.rows if tuning is None else np.concatenate([readings.rows, tuning.rows])
+    blind = blind_reading(cohort, features=FLOOR_FEATURES, findings=readings.findings, reported=kept_out)
+    scores = blind.scores[: len(readings.rows)]
+    if tuning is not None:
+        tuning = replace(tuning, scores=tuning.scores | {FLOOR: blind.scores[len(readings.rows) :]})
+    return replace(readings, scores=readings.scores | {FLOOR: scores}, tuning=tuning), FLOOR, blind.warnings
+
+
+def floor_is_lacking(readings: Study) -> str:
+    """Return why a blind reader cannot be fitted, empty where it can."""
+    cohort = readings.cohort
+    lacking = [name for name in FLOOR_FEATURES if name not in cohort.attributes]
+    if lacking:
+        return f"the cohort has no column {', '.join(lacking)}"
+    if cohort.split is None or not (cohort.split == "train").any():
+        return "the cohort has no training rows"
+    return ""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computed the numbers."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}

@@ -1,0 +1,63 @@
+"""The commands, and the one place where a refusal becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+import overread
+from overread.cli.blind import blind
+from overread.cli.demo import demo
+from overread.cli.report import report
+from overread.records.errors import InputError
+
+WRONG_INPUT, INTERRUPTED = 2, 130
+
+app = typer.Typer(
+    name="overread",
+    help="A second reading for chest X-ray models: what a single AUROC hides, with honest intervals.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+for command in (demo, report, blind):  # a new command is one new file and one word in this line
+    app.command(no_args_is_help=command is not demo)(command)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        typer.echo(f"overread {overread.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def overread_command(
+    version: bool = typer.Option(
+        False, "--version", callback=print_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    """A second reading for chest X-ray models: what a single AUROC hides, with honest intervals."""
+
+
+def main() -> None:
+    """Run the command line: exit code 0 on success, 2 with one plain message when the input or the call is wrong."""
+    try:
+        app()
+    except InputError as refusal:
+        stop(str(refusal), WRONG_INPUT)
+    except KeyboardInterrupt:
+        stop("interrupted: nothing was written", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def stop(message: str, code: int) -> None:
+    """Print one message on standard error and exit."""
+    typer.echo(f"overread: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,92 @@
+"""`overread report`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from overread.cli import choices
+from overread.cli.progress import progress
+
+Out = Annotated[Path, typer.Option(help="Folder to write the report into.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier report in the same folder.")]
+Replicates = Annotated[int, typer.Option(min=100, help="Bootstrap replicates, patients resampled.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of every random draw; the same seed gives the same bytes.")]
+
+
+def report(
+    readings: Annotated[
+        list[str],
+        typer.Argument(metavar="READING...", help="Tables of scores, as PATH or NAME=PATH.", show_default=False),
+    ],
+    cohort: Annotated[
+        str,
+        typer.Option(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False),
+    ],
+    out: Out = Path("second-reading"),
+    split: Annotated[
+        str, typer.Option(help="Rows to report: test, val, train, or all that the readings have.")
+    ] = "test",
+    operating_point: Annotated[
+        str,
+        typer.Option(
+            help="youden, sensitivity=0.90, specificity=0.90, fixed=0.5, or a table with the columns finding and threshold."
+        ),
+    ] = "youden",
+    prevalence: Annotated[
+        str | None,
+        typer.Option(help="Shares of ill people in your clinic: Finding=P,... ", show_default=False),
+    ] = None,
+    replicates: Replicates = 2000,
+    seed: Seed = 0,
+    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
+    rechoose: Annotated[
+        bool,
+        typer.Option(
+            "--rechoose-thresholds",
+            help="Choose the thresholds anew in each replicate; the default holds them.",
+        ),
+    ] = False,
+    floor: Annotated[
+        bool, typer.Option("--floor/--no-floor", help="Put a blind reader beside the readings, as the floor.")
+    ] = True,
+    force: Force = False,
+) -> None:
+    """Evaluate readings of a cohort, compare them, and write the report: a page, tables, figures.
+
+    Example:
+
+        overread report standard.csv modified=scores/b.csv.gz --cohort chestxray14 --out second-reading
+    """
+    from overread.analyses.options import Options
+    from overread.analyses.second_reading import second_reading
+    from overread.records.cohort import read_cohort
+    from overread.records.reading import read_reading
+    from overread.report.writer import check_output, write_report
+
+    check_output(out, force=force)
+    options = Options(
+        split=split,
+        operating_point=choices.operating_point(operating_point),
+        prevalence=choices.prevalence(prevalence),
+        replicates=replicates,
+        seed=seed,
+        level=level,
+        rechoose=rechoose,
+        floor=floor,
+    )
+    with progress() as show:
+        show("reading the tables")
+        labels = read_cohort(cohort)
+        tables = [read_reading(reading) for reading in readings]
+        result = second_reading(labels, tables, options, progress=show)
+        show("writing the report")
+        write_report(result, out, force=force)
+    tell(out)
+
+
+def tell(out: Path) -> None:
+    """Say where the report is."""
+    typer.echo(f"Wrote {out / 'report.html'} with its tables and figures beside it.")
