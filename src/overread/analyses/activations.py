@@ -34,8 +34,8 @@ class Activations:
 def activations(evaluation: Evaluation, *, seed: int = 0) -> Activations:
     """Average each output over the images whose only label is one finding, for every pair of finding and output.
 
-    The base activation of an output is its mean over all images; the ratio to it tells an output that answers to a finding
-    from one that is high for whatever it is shown.
+    The base activation of an output is its mean over all images; the ratio to it tells an output that answers to a
+    finding from one that is high for whatever it is shown.
     """
     groups, n_groups = single_label(evaluation.labels), len(evaluation.findings) + 1
     weights, sums = evaluation.bootstrap.grouped_sums(evaluation.scores, groups, n_groups)
@@ -46,7 +46,9 @@ def activations(evaluation: Evaluation, *, seed: int = 0) -> Activations:
 
 
 def single_label(labels: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Return for each image the column of its only finding; images with none, several or unassessed ones share a last group.
+    """Return for each image the column of its only finding.
+
+    Images with none, several or unassessed findings share a last group.
 
     >>> single_label(np.array([[0, 1], [1, 1], [0, 0], [1, -1]], np.int8))
     array([1, 2, 2, 2])
@@ -150,8 +152,8 @@ def frequency_points(evaluation: Evaluation, top: pl.DataFrame) -> pl.DataFrame:
 def frequency_correlation(reading: str, points: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     """Correlate the frequency of findings with their places in the top three (Spearman), p by permutation.
 
-    p is two-sided: the share of 9,999 random permutations, the observed order counted among them, whose correlation is as
-    large in size (Phipson and Smyth 2010).
+    p is two-sided: the share of 9,999 random permutations, the observed order counted among them, whose correlation
+    is as large in size (Phipson and Smyth 2010).
     """
     x, y = midranks(points["n_positive"].to_numpy()), midranks(points["places"].to_numpy())
     rho = correlation(x, y)

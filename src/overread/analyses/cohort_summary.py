@@ -23,9 +23,10 @@ TABLE = {
 
 
 def cohort_summary(study: Study) -> pl.DataFrame:
-    """Count images, patients and positives; `finding` is empty for all images, where `n_positive` counts those with any.
+    """Count images, patients and positives by part of the cohort and finding.
 
-    `n_images` of a finding counts the images on which it was assessed. `n_patients` is empty where patients are not known.
+    `finding` is empty for all images, where `n_positive` counts those with any.     `n_images` of a finding counts
+    the images on which it was assessed. `n_patients` is empty where patients are not known.
     """
     rows = [row for split, members in parts(study) for row in part_rows(study, split, members)]
     return pl.DataFrame(rows, schema=TABLE, orient="row")

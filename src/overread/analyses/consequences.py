@@ -33,9 +33,9 @@ def consequences(evaluation: Evaluation, prevalence: Mapping[str, float]) -> pl.
     """Turn sensitivity and specificity into people: of 1,000 in all, 1,000 ill and 1,000 healthy.
 
     The paper (Model comparison) sets 23 of 1,000 healthy people beside 25 of 1,000 ill ones; the two have different
-    denominators, and only `per` = all, at a stated prevalence, lets them be weighed against each other. The prevalence is that
-    of the reported images and, where one is given, that of the clinic. `finding` = mean takes the mean sensitivity and
-    specificity at the pooled prevalence.
+    denominators, and only `per` = all, at a stated prevalence, lets them be weighed against each other. The
+    prevalence is that of the reported images and, where one is given, that of the clinic. `finding` = mean takes
+    the mean sensitivity and specificity at the pooled prevalence.
     """
     rows = [row for rates in finding_rates(evaluation) for row in people(evaluation.reading, *rates, prevalence)]
     return pl.DataFrame(rows, schema=TABLE, orient="row")

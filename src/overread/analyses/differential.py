@@ -1,4 +1,4 @@
-"""Can the reader tell findings apart? One output, between images that carry one finding and images that carry another."""
+"""Can the reader tell findings apart? One output, between images of one finding and images of another."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ TABLE = {
 
 
 def differential(evaluation: Evaluation) -> pl.DataFrame:
-    """Return, for each ordered pair of findings, the AUROC of the first one's output between images with only the one or the other.
+    """Return, for each ordered pair of findings, how well the output of the first tells it from the second.
+
+    That is its AUROC between images that carry only the one and images that carry only the other.
 
     Above 0.5 the output is higher where its own finding is; below, it is higher where the other is. Base rates, which
     rule mean activations (Table 4), cannot move it. Intervals by patient.

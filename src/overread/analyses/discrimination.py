@@ -61,8 +61,8 @@ def closed_forms(evaluation: Evaluation, column: int) -> tuple[Estimate, Estimat
 def curves(evaluation: Evaluation) -> pl.DataFrame:
     """Return points of the ROC and the precision-recall curve of every finding.
 
-    Columns: reading, finding, curve (`roc` or `precision_recall`), x, y, threshold. `x` is 1 - specificity or recall, `y`
-    sensitivity or precision. Points are thinned for drawing; no statistic is computed from them.
+    Columns: reading, finding, curve (`roc` or `precision_recall`), x, y, threshold. `x` is 1 - specificity or
+    recall, `y` sensitivity or precision. Points are thinned for drawing; no statistic is computed from them.
     """
     frames = []
     for column, finding in enumerate(evaluation.findings):

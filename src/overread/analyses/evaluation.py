@@ -25,9 +25,9 @@ CROSS_FITTED = "the other fold"
 class Thresholds:
     """The operating points of a reading: a threshold per fold and finding, and how it was chosen.
 
-    `values` is (n_folds, n_findings), nan where no threshold could be chosen; `fold` is the fold of each reported row.
-    There is one fold, 0, unless thresholds are cross-fitted by patient; then the threshold of each fold was chosen on the
-    rows of the other.
+    `values` is (n_folds, n_findings), nan where no threshold could be chosen; `fold` is the fold of each reported
+    row. There is one fold, 0, unless thresholds are cross-fitted by patient; then the threshold of each fold was
+    chosen on the rows of the other.
     """
 
     values: NDArray[np.float64]
@@ -47,7 +47,7 @@ class Thresholds:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A reading's scores on the reported rows, its calls, and every rank and count statistic, observed and resampled."""
+    """A reading's scores on the reported rows, its calls, and every rank and count statistic of them."""
 
     reading: str
     findings: tuple[str, ...]

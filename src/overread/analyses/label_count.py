@@ -31,9 +31,9 @@ class LabelCount:
 def label_count(evaluation: Evaluation) -> LabelCount:
     """Average the binary cross-entropy over findings, then over the images that carry the same number of labels.
 
-    The paper (Table 3) infers from the rising line that the number of labels does not affect the accuracy per label. The
-    line is mostly mechanical: a present finding, being rare, costs a calibrated reader far more than an absent one. So the
-    losses of present and of absent findings are given beside it.
+    The paper (Table 3) infers from the rising line that the number of labels does not affect the accuracy per
+    label. The line is mostly mechanical: a present finding, being rare, costs a calibrated reader far more than an
+    absent one. So the losses of present and of absent findings are given beside it.
     """
     losses = image_losses(evaluation.labels, evaluation.scores)
     n_labels = (evaluation.labels == 1).sum(axis=1)

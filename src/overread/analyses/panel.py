@@ -30,11 +30,11 @@ TABLE = {
 def panel(evaluation: Evaluation) -> pl.DataFrame:
     """Take all findings together at their operating points, with intervals by patient.
 
-    Over images with no finding: `any_false_call`, the share with at least one call; `false_calls_per_healthy_image`, how
-    many on average; `any_false_call_if_independent`, one minus the product of the specificities on the same images, which
-    is what the first would be if false calls fell independently. Over images with findings: `all_found`, `some_found`
-    (some, not all) and `none_found` of the findings that the image carries. An image counts as healthy only if all
-    findings were assessed and absent.
+    Over images with no finding: `any_false_call`, the share with at least one call;
+    `false_calls_per_healthy_image`, how many on average; `any_false_call_if_independent`, one minus the product of
+    the specificities on the same images, which is what the first would be if false calls fell independently. Over
+    images with findings: `all_found`, `some_found` (some, not all) and `none_found` of the findings that the image
+    carries. An image counts as healthy only if all findings were assessed and absent.
     """
     used = evaluation.thresholds.defined
     labels, called = evaluation.labels[:, used], evaluation.called[:, used]
@@ -60,7 +60,7 @@ def panel(evaluation: Evaluation) -> pl.DataFrame:
 
 
 def image_groups(labels: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Return 0 for healthy images, 1 for images with a finding, -1 where no finding is present but some were not assessed."""
+    """Return 0 for healthy images, 1 for images with a finding, -1 where some were not assessed and none is present."""
     ill = (labels == 1).any(axis=1)
     unknown = ~ill & (labels == MISSING).any(axis=1)
     return np.where(unknown, -1, ill.astype(np.int64))

@@ -62,10 +62,12 @@ def second_reading(
 ) -> SecondReading:
     """Judge readings of a cohort and return every table of the report.
 
-    Readings are compared on the images that all of them scored. Where the cohort has training rows and the attributes, a
-    blind reader, which sees age, gender and view and never a pixel, is fitted beside them as the floor.
+    Readings are compared on the images that all of them scored. Where the cohort has training rows and the
+    attributes, a blind reader, which sees age, gender and view and never a pixel, is fitted beside them as the
+    floor.
 
-    Raises `InputError` when the readings and the cohort do not fit together, `ValueError` when an option is out of range.
+    Raises `InputError` when the readings and the cohort do not fit together, `ValueError` when an option is out of
+    range.
     """
     options = options or Options()
     progress("matching readings and cohort")
@@ -99,7 +101,7 @@ def second_reading(
 def all_tables(
     of: Study, everyone: Iterable[Evaluation], readers: Sequence[Evaluation], options: Options
 ) -> dict[str, pl.DataFrame]:
-    """Return every table. The floor is in the estimates, thresholds and consequences; the rest is of the readings themselves."""
+    """Return every table: the floor is in the estimates, thresholds and consequences; the rest is of the readings."""
     everyone = list(everyone)
     rows = [row for each in everyone for row in (*discrimination_rows(each), *operating_point_rows(each))]
     counted = [label_count(each) for each in readers]
@@ -127,7 +129,8 @@ def all_tables(
 def with_floor(readings: Study, options: Options) -> tuple[Study, str | None, tuple[str, ...]]:
     """Add the blind reader to a study as its floor, or say why there is none.
 
-    It is fitted on training rows of patients who are neither reported nor used for tuning, so that it stays a floor and never a memory, whatever the split.
+    It is fitted on training rows of patients who are neither reported nor used for tuning, so that it stays a floor
+    and never a memory, whatever the split.
     """
     cohort = readings.cohort
     if not options.floor:

@@ -32,7 +32,7 @@ def report(
     operating_point: Annotated[
         str,
         typer.Option(
-            help="youden, sensitivity=0.90, specificity=0.90, fixed=0.5, or a table with the columns finding and threshold."
+            help="youden, sensitivity=0.90, specificity=0.90, fixed=0.5, or a table of finding and threshold."
         ),
     ] = "youden",
     prevalence: Annotated[
