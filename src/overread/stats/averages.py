@@ -85,7 +85,7 @@ def coverage(over: ArrayLike, findings: Sequence[str]) -> str:
 def average(
     values: ArrayLike, weights: ArrayLike | None = None, *, over: ArrayLike | None = None, log: bool = False
 ) -> Floats:
-    """Average (..., findings) values over those flagged in `over` (all by default), on the log scale with `log`.
+    """Average (..., findings) over the findings flagged in `over`, all by default; on the log scale with `log`.
 
     `weights` is (findings,), or of the shape of `values` where each replicate has its own; none means equal
     ones. The result is `nan` where a finding that takes part has no value, where none takes part, and where
