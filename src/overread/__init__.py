@@ -1,3 +1,68 @@
-"""overread gives chest X-ray models a second reading."""
+"""overread gives chest X-ray models a second reading.
+
+Everything a script needs is here; each name is loaded when it is first used, so that `import overread` is quick.
+
+    cohort = overread.read_cohort("chestxray14")              # or cohort_from_frame(frame)
+    reading = overread.read_reading("model=scores.csv")       # or reading_from_frame(frame, name="model")
+    result = overread.second_reading(cohort, [reading])       # every table, in result.tables
+    overread.write_report(result, "second-reading")           # the page, the tables, the figures
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from overread.analyses.blind import blind_reading as blind_reading
+    from overread.analyses.options import Options as Options
+    from overread.analyses.second_reading import SecondReading as SecondReading
+    from overread.analyses.second_reading import second_reading as second_reading
+    from overread.records.cohort import Cohort as Cohort
+    from overread.records.cohort import cohort_from_frame as cohort_from_frame
+    from overread.records.cohort import read_cohort as read_cohort
+    from overread.records.errors import InputError as InputError
+    from overread.records.reading import Reading as Reading
+    from overread.records.reading import read_reading as read_reading
+    from overread.records.reading import reading_from_frame as reading_from_frame
+    from overread.records.reading import write_reading as write_reading
+    from overread.records.study import Study as Study
+    from overread.records.study import study as study
+    from overread.report.writer import write_report as write_report
+    from overread.stats.estimate import Estimate as Estimate
+
+_HOMES = {
+    "blind_reading": "overread.analyses.blind",
+    "Options": "overread.analyses.options",
+    "SecondReading": "overread.analyses.second_reading",
+    "second_reading": "overread.analyses.second_reading",
+    "Cohort": "overread.records.cohort",
+    "cohort_from_frame": "overread.records.cohort",
+    "read_cohort": "overread.records.cohort",
+    "InputError": "overread.records.errors",
+    "Reading": "overread.records.reading",
+    "read_reading": "overread.records.reading",
+    "reading_from_frame": "overread.records.reading",
+    "write_reading": "overread.records.reading",
+    "Study": "overread.records.study",
+    "study": "overread.records.study",
+    "write_report": "overread.report.writer",
+    "Estimate": "overread.stats.estimate",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'overread' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

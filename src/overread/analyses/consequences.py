@@ -50,8 +50,9 @@ def finding_rates(evaluation: Evaluation) -> Iterator[tuple[str, float, float, f
         shares = n_positive / n_images
     yield from zip(evaluation.findings, sensitivity.tolist(), specificity.tolist(), shares.tolist(), strict=True)
     pooled = float(n_positive.sum() / n_images.sum()) if n_images.sum() else float("nan")
-    means = (averages.mean_over_findings(rate, findings=evaluation.findings)[0] for rate in (sensitivity, specificity))
-    yield MEAN, *means, pooled
+    mean_sensitivity, _ = averages.mean_over_findings(sensitivity, findings=evaluation.findings)
+    mean_specificity, _ = averages.mean_over_findings(specificity, findings=evaluation.findings)
+    yield MEAN, mean_sensitivity, mean_specificity, pooled
 
 
 def people(

@@ -38,7 +38,7 @@ class Thresholds:
     @property
     def defined(self) -> NDArray[np.bool_]:
         """Whether each finding has a threshold in every fold."""
-        return ~np.isnan(self.values).any(axis=0)
+        return np.asarray(~np.isnan(self.values).any(axis=0))
 
     def called(self, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which scores of the reported rows count as positive: score >= threshold."""

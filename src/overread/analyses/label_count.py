@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -136,7 +137,7 @@ def fitted_line(
     counts = np.bincount(n_labels, minlength=len(k)).astype(float)
     totals = np.bincount(n_labels, weights=np.nan_to_num(losses[:, 0]), minlength=len(k))
     slope, intercept, r_squared = weighted_line(k, counts, totals)
-    slopes, _, _ = weighted_line(k, weights.astype(float), sums[:, :, 0])
+    slopes, _, _ = weighted_line(k, weights, sums[:, :, 0])
     estimate = percentile(float(slope), np.atleast_1d(slopes), level=evaluation.level)
     value, low, high = bounds(estimate)
     row = (
@@ -160,7 +161,7 @@ def finite(number: float | NDArray[np.float64]) -> float | None:
 
 
 def weighted_line(
-    x: NDArray[np.float64], counts: NDArray[np.float64], totals: NDArray[np.float64]
+    x: NDArray[np.float64], counts: NDArray[Any], totals: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Fit a line through group means by least squares, each group weighing its count; (…, groups) in, (…) out."""
     with np.errstate(invalid="ignore", divide="ignore"):

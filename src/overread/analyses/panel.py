@@ -79,7 +79,7 @@ def quantities(
 ) -> Iterator[tuple[str, int, float, NDArray[np.float64]]]:
     """Yield name, group, value and replicates of each quantity from the group means."""
     calls = slice(5, None)
-    independent = 1 - np.prod(1 - means[HEALTHY, calls])
+    independent = float(1 - np.prod(1 - means[HEALTHY, calls]))
     independent_resampled = 1 - np.prod(1 - resampled[:, HEALTHY, calls], axis=1)
     yield "any_false_call", HEALTHY, means[HEALTHY, 0], resampled[:, HEALTHY, 0]
     yield "false_calls_per_healthy_image", HEALTHY, means[HEALTHY, 1], resampled[:, HEALTHY, 1]
