@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from overread.analyses.evaluation import Evaluation
-from overread.analyses.over_findings import MEAN
+from overread.analyses.quantities import MEAN
 from overread.records.findings import key
 from overread.stats import averages
 from overread.stats.operating_points import METRICS

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from overread.analyses.evaluation import Evaluation
-from overread.analyses.over_findings import average_rows
+from overread.analyses.quantities import POOLED, RANK_METRICS, by_finding, over_findings
 from overread.analyses.tables import Row, estimate_row
 from overread.records.cohort import MISSING
 from overread.stats.discrimination import auroc_delong, auroc_obuchowski, precision_recall_curve, roc_curve
@@ -27,8 +27,8 @@ def discrimination_rows(evaluation: Evaluation) -> Iterator[Row]:
     comparison with other papers only.
     """
     n_images, n_positive = evaluation.n_images, evaluation.n_positive
-    for metric in ("auroc", "average_precision"):
-        values, replicates = getattr(evaluation.observed, metric)[0], getattr(evaluation.replicates, metric)
+    for metric in RANK_METRICS:
+        values, replicates = by_finding(evaluation, metric)
         for column, finding in enumerate(evaluation.findings):
             n = int(n_images[column]), int(n_positive[column])
             note = undefined(*n) if np.isnan(values[column]) else ""
@@ -37,7 +37,16 @@ def discrimination_rows(evaluation: Evaluation) -> Iterator[Row]:
             if metric == "auroc":
                 for closed in closed_forms(evaluation, column):
                     yield estimate_row(evaluation.reading, finding, metric, closed, n)
-        yield from average_rows(evaluation, metric, values, replicates)
+        yield from over_findings_rows(evaluation, metric)
+
+
+def over_findings_rows(evaluation: Evaluation, metric: str) -> Iterator[Row]:
+    """Yield the rows of a metric over all findings, with intervals by patient."""
+    n_positive = int(evaluation.n_positive.sum())
+    for of in over_findings(evaluation, metric):
+        n_images = int(evaluation.n_images.sum()) if of.finding == POOLED else len(evaluation.scores)
+        estimate = percentile(of.value, of.replicates, level=evaluation.level, note=of.note)
+        yield estimate_row(evaluation.reading, of.finding, metric, estimate, (n_images, n_positive))
 
 
 def undefined(n_images: int, n_positive: int) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from overread.analyses.discrimination import over_findings_rows
 from overread.analyses.evaluation import Evaluation
-from overread.analyses.over_findings import POOLED, average_rows
+from overread.analyses.quantities import COUNT_METRICS, by_finding, cell
 from overread.analyses.tables import Row, estimate_row
-from overread.stats import averages
-from overread.stats.operating_points import METRICS, Counts, closed_interval
+from overread.stats.operating_points import Counts, closed_interval
 from overread.stats.resampling import percentile
 
 IMAGES_INDEPENDENT = "takes the images of one patient for independent"
@@ -19,10 +19,10 @@ IMAGES_INDEPENDENT = "takes the images of one patient for independent"
 
 def operating_point_rows(evaluation: Evaluation) -> Iterator[Row]:
     """Yield every metric of the four counts: by finding, as means over findings, and pooled over all decisions."""
-    counts, replicates = evaluation.counts, evaluation.replicate_counts
+    counts = evaluation.counts
     n_images, n_positive = evaluation.n_images, evaluation.n_positive
-    for metric, of in METRICS.items():
-        values, resampled = of(counts), of(replicates)
+    for metric in COUNT_METRICS:
+        values, resampled = by_finding(evaluation, metric)
         for column, finding in enumerate(evaluation.findings):
             n = int(n_images[column]), int(n_positive[column])
             cells = cell(counts, column)
@@ -32,25 +32,7 @@ def operating_point_rows(evaluation: Evaluation) -> Iterator[Row]:
             closed = closed_interval(metric, cells, level=evaluation.level)
             if closed is not None:
                 yield estimate_row(evaluation.reading, finding, metric, closed.with_note(IMAGES_INDEPENDENT), n)
-        yield from average_rows(evaluation, metric, values, resampled)
-        yield pooled_row(evaluation, metric)
-
-
-def pooled_row(evaluation: Evaluation, metric: str) -> Row:
-    """Return a metric of all decisions together: the counts summed over findings, then the metric."""
-    over = evaluation.thresholds.defined
-    value = METRICS[metric](averages.pooled(evaluation.counts, over=over))
-    resampled = METRICS[metric](averages.pooled(evaluation.replicate_counts, over=over))
-    notes = ("counts summed over findings", averages.coverage(over, evaluation.findings))
-    note = "; ".join(part for part in notes if part)
-    estimate = percentile(float(value), resampled, level=evaluation.level, note=note)
-    n = int(evaluation.n_images.sum()), int(evaluation.n_positive.sum())
-    return estimate_row(evaluation.reading, POOLED, metric, estimate, n)
-
-
-def cell(counts: Counts, column: int) -> Counts:
-    """Return the four counts of one finding."""
-    return Counts(*(float(cells[column]) for cells in counts.arrays()))
+        yield from over_findings_rows(evaluation, metric)
 
 
 def note_of(metric: str, counts: Counts) -> str:
