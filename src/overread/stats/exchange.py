@@ -122,7 +122,7 @@ def fieller(
 
     These are the r with (numerator - r denominator)² <= z² (its variance): a finite interval where the
     denominator differs from zero at this level; otherwise the value stands without bounds, and the note says
-    "not bounded".
+    "not bounded". `of` names the denominator in that note.
 
     References: Fieller (1954), J R Stat Soc B 16:175-185.
     """
