@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit, uint32, uint64
+from numba import float64, int32, njit, uint32, uint64
 
 LANES = 64
 GAMMA = 0x9E3779B97F4A7C15  # the odd step of SplitMix64: the golden ratio in 64 bits
@@ -66,10 +66,48 @@ def draw(key, first, weights):  # type: ignore[no-untyped-def]
 @compiled
 def add(weights, patients, start, stop, total):  # type: ignore[no-untyped-def]
     """Add to `total` (LANES,) the weights of the images `start` to `stop`, given by their patients."""
-    for image in range(start, stop):
+    image = start
+    while image + 4 <= stop:  # four at a time: the totals are then fetched and stored a quarter as often
+        a, b, c, d = patients[image], patients[image + 1], patients[image + 2], patients[image + 3]
+        for lane in range(LANES):
+            total[lane] += (
+                int32(weights[a, lane]) + int32(weights[b, lane]) + int32(weights[c, lane]) + int32(weights[d, lane])
+            )
+        image += 4
+    while image < stop:
         patient = patients[image]
         for lane in range(LANES):
             total[lane] += weights[patient, lane]
+        image += 1
+
+
+@compiled
+def meet(own, tied, n_positive, n_negative, lost, precision):  # type: ignore[no-untyped-def]
+    """Take a group of images with one score, `own` positives and `tied` negatives, into the running totals.
+
+    `lost` is the pairs in which the positive does not come first, ties being half; all numbers of pairs are exact in 64
+    bits. `precision` is the sum of precision over positives.
+    """
+    for lane in range(LANES):
+        here = float64(own[lane])
+        found = n_positive[lane] + own[lane]
+        lost[lane] += here * (n_negative[lane] + 0.5 * tied[lane])
+        passed = n_negative[lane] + tied[lane]
+        precision[lane] += here * found / max(found + passed, 1)
+        n_positive[lane] = found
+        n_negative[lane] = passed
+
+
+@compiled
+def meet_one(weights, patient, n_positive, n_negative, lost, precision):  # type: ignore[no-untyped-def]
+    """Do as `meet` for a single positive without ties, as almost every group is: no totals of the group are needed."""
+    for lane in range(LANES):
+        own = int32(weights[patient, lane])
+        here = float64(own)
+        found = n_positive[lane] + own
+        lost[lane] += here * float64(n_negative[lane])
+        precision[lane] += here * float64(found) / float64(max(found + n_negative[lane], int32(1)))
+        n_positive[lane] = found
 
 
 @compiled
@@ -77,9 +115,9 @@ def rank(  # type: ignore[no-untyped-def]
     weights,
     negatives,
     positives,
-    negative_start,
-    positive_start,
-    group_start,
+    negative_starts,
+    positive_starts,
+    group_starts,
     above,
     tied,
     positive_stop,
@@ -87,43 +125,37 @@ def rank(  # type: ignore[no-untyped-def]
 ):
     """Fill `out` (6, tasks, LANES): AUROC, average precision, two rows left alone, the positives and the negatives.
 
-    One pass in falling order of score.
-    A group is the positives that share a score; `above` and `tied` say where the negatives above and at that score end.
+    One pass in falling order of score. A group is the positives that share a score; `above` and `tied` say where the
+    negatives above and at that score end.
     """
-    lost = np.empty(LANES, np.float64)  # twice the pairs ordered wrongly, ties being half wrong: exact below 2^53
+    lost = np.empty(LANES, np.float64)
     precision = np.empty(LANES, np.float64)
     n_negative = np.empty(LANES, np.int32)
     n_positive = np.empty(LANES, np.int32)
-    here_negative = np.empty(LANES, np.int32)
-    here_positive = np.empty(LANES, np.int32)
-    for task in range(group_start.size - 1):
+    own = np.empty(LANES, np.int32)
+    level = np.empty(LANES, np.int32)
+    for task in range(group_starts.size - 1):
         lost[:] = 0.0
         precision[:] = 0.0
         n_negative[:] = 0
         n_positive[:] = 0
-        negative = negative_start[task]
-        positive = positive_start[task]
-        for group in range(group_start[task], group_start[task + 1]):
-            here_negative[:] = 0
-            here_positive[:] = 0
+        negative, positive = negative_starts[task], positive_starts[task]
+        for group in range(group_starts[task], group_starts[task + 1]):
             add(weights, negatives, negative, above[group], n_negative)
-            add(weights, negatives, above[group], tied[group], here_negative)
-            add(weights, positives, positive, positive_stop[group], here_positive)
-            for lane in range(LANES):
-                passed = n_negative[lane] + here_negative[lane]
-                found = n_positive[lane] + here_positive[lane]
-                here = float(here_positive[lane])
-                lost[lane] += here * (n_negative[lane] + passed)
-                precision[lane] += here * found / max(found + passed, 1)
-                n_negative[lane] = passed
-                n_positive[lane] = found
-            negative = tied[group]
-            positive = positive_stop[group]
-        add(weights, negatives, negative, negative_start[task + 1], n_negative)
+            if above[group] == tied[group] and positive + 1 == positive_stop[group]:
+                meet_one(weights, positives[positive], n_positive, n_negative, lost, precision)
+            else:
+                own[:] = 0
+                level[:] = 0
+                add(weights, positives, positive, positive_stop[group], own)
+                add(weights, negatives, above[group], tied[group], level)
+                meet(own, level, n_positive, n_negative, lost, precision)
+            negative, positive = tied[group], positive_stop[group]
+        add(weights, negatives, negative, negative_starts[task + 1], n_negative)
         for lane in range(LANES):
-            pairs = float(n_positive[lane]) * float(n_negative[lane])
-            out[0, task, lane] = 1.0 - 0.5 * lost[lane] / pairs if pairs > 0 else np.nan
-            out[1, task, lane] = precision[lane] / n_positive[lane] if n_positive[lane] > 0 else np.nan
+            pairs = float64(n_positive[lane]) * float64(n_negative[lane])
+            out[0, task, lane] = 1.0 - lost[lane] / pairs if pairs > 0 else np.nan
+            out[1, task, lane] = precision[lane] / n_positive[lane] if pairs > 0 else np.nan
             out[4, task, lane] = n_positive[lane]
             out[5, task, lane] = n_negative[lane]
 

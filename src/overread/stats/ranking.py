@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+MOST_IMAGES = (2**31 - 1) // 255  # so that weights of one byte add up to no more than 32 bits hold
+
 
 class Task(NamedTuple):
     """Positives and negatives to tell apart: which rows, which of them are positive, their scores, the calls."""
@@ -78,11 +80,14 @@ class Ranking:
         """
         truth, column = np.asarray(labels), np.asarray(scores, np.float64)
         calls = None if called is None else np.asarray(called)
+        if truth.ndim != 2 or len(truth) != len(np.asarray(patients)):
+            raise ValueError(
+                f"labels must have a row for each of the {len(np.asarray(patients))} patients' images "
+                f"and a column per finding, got shape {truth.shape}"
+            )
         for name, array in (("scores", column), ("called", calls)):
             if array is not None and array.shape != truth.shape:
                 raise ValueError(f"{name} must have the shape of labels, {truth.shape}, got {array.shape}")
-        if truth.ndim != 2:
-            raise ValueError(f"labels must have a row per image and a column per finding, got shape {truth.shape}")
         if np.any(truth > 1):
             raise ValueError(f"labels must be 1, 0 or negative where missing, got {truth.max()}")
         tasks = []
@@ -99,6 +104,8 @@ class Ranking:
         `rows` index `patients` (n,), the codes of all images; the others have one entry for each of `rows`.
         """
         codes = np.asarray(patients, np.int64)
+        if len(codes) > MOST_IMAGES:
+            raise ValueError(f"patients must be of at most {MOST_IMAGES} images, got {len(codes)}")
         if codes.ndim != 1 or np.any(codes < 0):
             raise ValueError(f"patients must be one code from 0 for each image, got shape {codes.shape}")
         ranked = [_ranked(Task(*task), codes) for task in tasks]
@@ -130,7 +137,10 @@ class _RankedTask(NamedTuple):
 
 
 def _ranked(task: Task, codes: NDArray[np.int64]) -> _RankedTask:
-    patients, positive = codes[np.asarray(task.rows, np.int64)], np.asarray(task.positive, np.bool_)
+    rows = np.asarray(task.rows)
+    if rows.ndim != 1 or (len(rows) and not np.issubdtype(rows.dtype, np.integer)):
+        raise ValueError(f"rows must be row numbers, got {rows.dtype} of shape {rows.shape}")
+    patients, positive = codes[rows.astype(np.int64)], np.asarray(task.positive, np.bool_)
     scores = np.asarray(task.scores, np.float64)
     called = np.zeros(len(patients), np.bool_) if task.called is None else np.asarray(task.called, np.bool_)
     for name, array in (("positive", positive), ("scores", scores), ("called", called)):
@@ -138,8 +148,8 @@ def _ranked(task: Task, codes: NDArray[np.int64]) -> _RankedTask:
             raise ValueError(f"{name} must have one entry for each of the {len(patients)} rows, got {array.shape}")
     if np.isnan(scores).any():
         raise ValueError("scores must be numbers, got nan")
-    high, low = (np.flatnonzero(chosen) for chosen in (positive, ~positive))
-    high, low = (rows[np.argsort(-scores[rows])] for rows in (high, low))
+    high, low = (np.flatnonzero(flags) for flags in (positive, ~positive))
+    high, low = (chosen[np.argsort(-scores[chosen])] for chosen in (high, low))
     falling, others = -scores[high], -scores[low]
     last = np.flatnonzero(np.append(falling[1:] != falling[:-1], True)) if len(high) else high
     return _RankedTask(

@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from math import nan
+from dataclasses import dataclass, replace
+from math import isclose, isinf, isnan, nan
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -129,9 +129,10 @@ class PatientBootstrap:
             )
 
         self._each_block(work)
+        n_lanes = self._n_blocks * LANES
         return (
-            np.moveaxis(weights, 1, -1).reshape(-1, n_groups)[: self.replicates],
-            np.moveaxis(sums, -1, 1).reshape(-1, n_groups, n_columns)[: self.replicates],
+            np.moveaxis(weights, 1, -1).reshape(n_lanes, n_groups)[: self.replicates],
+            np.moveaxis(sums, -1, 1).reshape(n_lanes, n_groups, n_columns)[: self.replicates],
         )
 
     def _each_block(self, work: Callable[[int], None]) -> None:
@@ -168,17 +169,29 @@ def percentile(value: float, replicates: ArrayLike, *, level: float = 0.95, note
         raise ValueError(f"replicates must be one row of values, got shape {drawn.shape}")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
-    n_defined = int(np.count_nonzero(~np.isnan(drawn)))
     estimate = Estimate(value, nan, nan, level, "bootstrap", note)
-    if n_defined < len(drawn):
-        estimate = estimate.with_note(f"undefined in {len(drawn) - n_defined} of {len(drawn)} replicates")
-    if 2 * n_defined < len(drawn):
+    if isnan(value):
+        return estimate
+    defined = drawn[: len(drawn) - np.count_nonzero(np.isnan(drawn))]
+    if len(defined) < len(drawn):
+        estimate = estimate.with_note(f"undefined in {len(drawn) - len(defined)} of {len(drawn)} replicates")
+    if 2 * len(defined) < len(drawn):
         return estimate.with_note("no interval from fewer than half of the replicates")
-    defined = drawn[:n_defined]
-    if defined[-1] - defined[0] <= 1e-12 * abs(defined[0]):
+    if isclose(defined[0], defined[-1], rel_tol=1e-12):  # equal but for rounding
         return estimate.with_note("no interval: the replicates do not differ")
-    low, high = np.quantile(defined, [0.5 - level / 2, 0.5 + level / 2])
-    return Estimate(value, float(low), float(high), level, "bootstrap", estimate.note)
+    return replace(estimate, low=_quantile(defined, 0.5 - level / 2), high=_quantile(defined, 0.5 + level / 2))
+
+
+def _quantile(ordered: NDArray[np.float64], q: float) -> float:
+    """Return numpy's "linear" quantile of sorted values, of which some may be infinite (a ratio with an empty cell)."""
+    below = int(position := q * (len(ordered) - 1))
+    low, high = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)])
+    share = position - below
+    if share == 0 or low == high:
+        return low
+    if isinf(low) or isinf(high):
+        return low if isinf(low) else high
+    return low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)
 
 
 _ROWS = ("auroc", "average_precision", "tp", "fp", "fn", "tn")
@@ -210,7 +223,8 @@ def _rank(weights: NDArray[np.uint8], ranking: Ranking, out: NDArray[np.float64]
 
 def _as_ranked(out: NDArray[np.float64], replicates: int) -> Ranked:
     """Turn (blocks, 6, tasks, LANES) into metrics (replicates, tasks)."""
-    metrics = np.moveaxis(out, 0, 2).reshape(len(_ROWS), out.shape[2], -1)[..., :replicates]
+    blocks, rows, tasks, lanes = out.shape
+    metrics = np.moveaxis(out, 0, 2).reshape(rows, tasks, blocks * lanes)[..., :replicates]
     return Ranked(*np.swapaxes(metrics, 1, 2))
 
 
@@ -230,6 +244,8 @@ def _entries(
     columns, codes = np.asarray(values, np.float64), np.asarray(groups, np.int64)
     if columns.ndim != 2 or len(columns) != len(patients):
         raise ValueError(f"values must have a row for each of the {len(patients)} images, got shape {columns.shape}")
+    if not np.isfinite(columns).all():
+        raise ValueError("values must be finite, got nan or infinity")
     if codes.shape != patients.shape:
         raise ValueError(f"groups must have an entry for each of the {len(patients)} images, got {codes.shape}")
     if codes.min() < -1 or codes.max() >= n_groups:
