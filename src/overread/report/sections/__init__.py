@@ -1,0 +1,41 @@
+"""The sections of the page. A new section is a module here and a line in the list below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from overread.report.section import Section
+from overread.report.sections import (
+    activations,
+    appendix,
+    cohort,
+    curves,
+    differential,
+    discrimination,
+    label_count,
+    opening,
+    operating_points,
+    panel,
+    provenance,
+)
+
+if TYPE_CHECKING:
+    from overread.analyses.second_reading import SecondReading
+
+SECTIONS: tuple[Callable[[SecondReading], Section | None], ...] = (
+    opening.section,
+    provenance.section,
+    cohort.section,
+    discrimination.section,
+    curves.section,
+    operating_points.means,
+    operating_points.by_finding,
+    panel.section,
+    label_count.section,
+    activations.matrix,
+    activations.top_three,
+    differential.section,
+    appendix.section,
+)
+"""In the order of the page. Each returns its section, or None where the second reading has nothing to say in it."""

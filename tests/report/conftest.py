@@ -1,0 +1,258 @@
+"""A second reading with simulated numbers: two readers and a blind floor, 14 findings, names that contain HTML."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations, product
+from types import SimpleNamespace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from overread.analyses.options import Options
+from overread.records.findings import NIH_FINDINGS
+
+EVIL = '<script>alert("1")</script>'
+EVIL_FINDING = "<img src=x onerror=alert(1)>&amp;'\"</script>"
+READINGS = ("zech", EVIL)
+FLOOR = "blind"
+FINDINGS = (*NIH_FINDINGS[:13], EVIL_FINDING)
+METRICS = ("sensitivity", "specificity", "accuracy", "f1", "ppv", "npv", "lr_positive", "lr_negative", "dor")
+RATIOS = ("lr_positive", "lr_negative", "dor")
+EMPTY = FINDINGS[12]
+"""A finding without a positive image: nothing about it can be computed."""
+
+
+def simulated_tables() -> dict[str, pl.DataFrame]:
+    rng = np.random.default_rng(7)
+    n_positive = dict(zip(FINDINGS, rng.integers(90, 4000, len(FINDINGS)).tolist(), strict=True)) | {EMPTY: 0}
+    return {
+        "provenance": pl.DataFrame(
+            [
+                (EVIL, "constant column", "Mass", "serious", f"Every score of Mass by {EVIL} is 0.5: never trained."),
+                ("zech", "rounding", "", "note", "4 % of the scores are tied: they look rounded."),
+            ],
+            schema=["reading", "check", "finding", "severity", "message"],
+            orient="row",
+        ),
+        "cohort": cohort_table(n_positive),
+        "estimates": estimates_table(rng, n_positive),
+        "curves": curves_table(),
+        "thresholds": thresholds_table(rng, n_positive),
+        "consequences": consequences_table(),
+        "panel": panel_table(rng),
+        **label_count_tables(),
+        **activation_tables(rng, n_positive),
+        "differential": differential_table(rng),
+    }
+
+
+def cohort_table(n_positive: dict[str, int]) -> pl.DataFrame:
+    rows = []
+    for split, size in (("reported", 22433), ("train", 76000), ("test", 22433)):
+        rows.append((split, "", size, size // 4, size // 2, 0.5))
+        for finding, n in n_positive.items():
+            rows.append((split, finding, size, size // 4, n * size // 22433, n / 22433))
+    columns = ["split", "finding", "n_images", "n_patients", "n_positive", "prevalence"]
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def estimate(reading: str, finding: str, metric: str, value: float | None, half: float, method: str, note: str = ""):
+    low, high = (None, None) if value is None else (value - half, value + half)
+    return (reading, finding, "", "", metric, value, low, high, 0.95, method, note, 22433, 1234)
+
+
+def estimates_table(rng: np.random.Generator, n_positive: dict[str, int]) -> pl.DataFrame:
+    rows = []
+    for reading in (*READINGS, FLOOR):
+        for finding in (*FINDINGS, "mean", "weighted", "pooled"):
+            lacking, note = n_positive.get(finding) == 0, "no positive image"
+            centre = 0.6 if reading == FLOOR else 0.82
+            if finding != "pooled":
+                for metric, method in (
+                    ("auroc", "bootstrap"),
+                    ("average_precision", "bootstrap"),
+                    *((("auroc", "obuchowski"), ("auroc", "delong")) if finding in n_positive else ()),
+                ):
+                    value = centre + rng.normal(0, 0.05) - (0.5 if metric != "auroc" else 0)
+                    rows.append(
+                        estimate(reading, finding, metric, None if lacking else value, 0.02, method, note * lacking)
+                    )
+            for metric in METRICS:
+                value = float(np.exp(rng.normal(1, 0.4)) if metric in RATIOS else rng.uniform(0.6, 0.9))
+                noted = "averaged on the log scale" if metric in RATIOS and finding == "mean" else note * lacking
+                rows.append(
+                    estimate(reading, finding, metric, None if lacking else value, 0.03, "bootstrap", noted)
+                )
+    columns = (
+        "reading finding attribute subgroup metric value low high level method note n_images n_positive".split()
+    )
+    return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
+
+
+def curves_table() -> pl.DataFrame:
+    frames = []
+    t = np.linspace(0, 1, 120)
+    for place, reading in enumerate((*READINGS, FLOOR)):
+        for finding in FINDINGS:
+            if finding == EMPTY:
+                continue
+            power = (0.25, 0.3, 0.8)[place]
+            for curve, y in (("roc", t**power), ("precision_recall", 0.1 + 0.6 * (1 - t) ** (3 * power))):
+                frames.append(
+                    pl.DataFrame({"x": t, "y": y, "threshold": 1 - t}).select(
+                        pl.lit(reading).alias("reading"),
+                        pl.lit(finding).alias("finding"),
+                        pl.lit(curve).alias("curve"),
+                        "x",
+                        "y",
+                        "threshold",
+                    )
+                )
+    return pl.concat(frames)
+
+
+def thresholds_table(rng: np.random.Generator, n_positive: dict[str, int]) -> pl.DataFrame:
+    rows = []
+    for reading, finding, fold in product((*READINGS, FLOOR), FINDINGS, (0, 1)):
+        n = n_positive[finding] // 2
+        tp, fp = int(n * 0.75), 2500
+        cells = (None,) * 5 if n == 0 else (float(rng.uniform(0.01, 0.3)), tp, fp, n - tp, 11000 - n - fp)
+        rows.append((reading, finding, fold, cells[0], "youden", "the other fold", *cells[1:]))
+    columns = ["reading", "finding", "fold", "threshold", "rule", "chosen_on", "tp", "fp", "fn", "tn"]
+    return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
+
+
+def consequences_table() -> pl.DataFrame:
+    rows = []
+    for reading, finding in product((*READINGS, FLOOR), (*FINDINGS, "mean")):
+        rows.append((reading, finding, 0.1, "this cohort", "all", 75.0, 25.0, 225.0, 675.0, 3.0))
+        rows.append((reading, finding, 0.1, "this cohort", "ill", 750.0, 250.0, None, None, None))
+        rows.append((reading, finding, 0.1, "this cohort", "healthy", None, None, 250.0, 750.0, None))
+    columns = "reading finding prevalence prevalence_source per found missed referred_healthy spared".split()
+    return pl.DataFrame(rows, schema=[*columns, "false_positives_per_true_positive"], orient="row")
+
+
+def panel_table(rng: np.random.Generator) -> pl.DataFrame:
+    rows = []
+    for reading in READINGS:
+        for metric, value, n in (
+            ("any_false_call", 0.683, 9861),
+            ("false_calls_per_healthy_image", 2.61, 9861),
+            ("any_false_call_if_independent", 0.964, 9861),
+            ("all_found", 0.48, 12572),
+            ("some_found", 0.32, 12572),
+            ("none_found", 0.2, 12572),
+        ):
+            shifted = value * float(rng.uniform(0.9, 1.03))
+            rows.append((reading, metric, shifted, shifted - 0.01, shifted + 0.01, 0.95, "", n))
+    columns = ["reading", "metric", "value", "low", "high", "level", "note", "n_images"]
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def label_count_tables() -> dict[str, pl.DataFrame]:
+    rows = []
+    counts = (9861, 7992, 5021, 1958, 572, 152, 31, 8, 1)
+    for place, reading in enumerate(READINGS):
+        for k, n in enumerate(counts):
+            loss, half = 0.06 + 0.14 * k + 0.02 * place, 0.4 / n**0.5
+            whole = (loss, None, None) if n == 1 else (loss, loss - half, loss + half)
+            present = (None,) * 3 if k == 0 else (2.1 - 0.05 * k, 2.1 - half, 2.1 + half)
+            absent = (0.05 + 0.01 * k, 0.05 - half / 10, 0.06 + half / 10)
+            rows.append((reading, k, n, *whole, *present, *absent, 0.95, "one patient: no interval" * (n == 1)))
+    losses = [f"loss_{kind}{end}" for kind in ("present", "absent") for end in ("", "_low", "_high")]
+    columns = ["reading", "n_labels", "n_images", "mean_loss", "low", "high", *losses, "level", "note"]
+    fit = pl.DataFrame(
+        [(reading, 0.14, 0.135, 0.145, 0.95, 0.06 + 0.02 * place, 0.98, "") for place, reading in enumerate(READINGS)],
+        schema=["reading", "slope", "low", "high", "level", "intercept", "r_squared", "note"],
+        orient="row",
+    )
+    table = pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
+    return {"label_count": table, "label_count_fit": fit}
+
+
+def activation_tables(rng: np.random.Generator, n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
+    rows, tops, points = [], [], []
+    for reading in READINGS:
+        base = rng.uniform(0.01, 0.3, len(FINDINGS))
+        ranks = np.zeros((len(FINDINGS), len(FINDINGS)), int)
+        for i, true in enumerate(FINDINGS):
+            n = n_positive[true] // 2
+            means = base * np.exp(rng.normal(0, 0.5, len(FINDINGS)))
+            means[i] = base[i] * 4
+            ranks[i] = (-means).argsort().argsort() + 1
+            for j, output in enumerate(FINDINGS):
+                cells = (
+                    (None,) * 4
+                    if n == 0
+                    else (means[j], means[j] * 0.9, means[j] * 1.1, int(ranks[i, j]))
+                )
+                ratio = None if n == 0 else means[j] / base[j]
+                note = "no image carries only this finding" if n == 0 else ""
+                rows.append((reading, true, n, output, *cells, base[j], ratio, 0.95, note))
+        for j, output in enumerate(FINDINGS):
+            places = [int((ranks[:, j] == place).sum()) for place in (1, 2, 3)]
+            tops.append((reading, output, *places))
+            points.append((reading, output, n_positive[output], sum(places)))
+    columns = "reading true_finding n_images output mean_activation low high rank base_activation ratio level note"
+    frequency = [(reading, "spearman", 0.71, 0.0051, 14, "p by 9,999 permutations") for reading in READINGS]
+    return {
+        "activations": pl.DataFrame(rows, schema=columns.split(), orient="row", infer_schema_length=None),
+        "top_activations": pl.DataFrame(
+            tops, schema=["reading", "output", "first", "second", "third"], orient="row"
+        ),
+        "frequency": pl.DataFrame(
+            frequency, schema=["reading", "metric", "value", "p", "n_findings", "note"], orient="row"
+        ),
+        "frequency_points": pl.DataFrame(
+            points, schema=["reading", "finding", "n_positive", "places"], orient="row"
+        ),
+    }
+
+
+def differential_table(rng: np.random.Generator) -> pl.DataFrame:
+    rows = []
+    for reading in READINGS:
+        for finding, against in permutations(FINDINGS, 2):
+            value = float(np.clip(rng.normal(0.7, 0.15), 0.1, 0.99))
+            cells = (None,) * 3 if EMPTY in (finding, against) else (value, value - 0.05, min(1, value + 0.05))
+            note = "no image carries only the one" if EMPTY in (finding, against) else ""
+            rows.append((reading, finding, against, 150, 220, *cells, 0.95, note))
+    columns = ["reading", "finding", "against", "n_finding", "n_against", "auroc", "low", "high", "level", "note"]
+    return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
+
+
+def simulated_reading() -> SimpleNamespace:
+    """Return what `SecondReading` is to the report, without the analyses behind it."""
+    source = SimpleNamespace(path=f"scores/{EVIL}.csv", sha256="ab" * 32, n_bytes=1234567)
+    study = SimpleNamespace(
+        cohort=SimpleNamespace(name="chest <b>X</b>-ray14"),
+        findings=FINDINGS,
+        n_images=22433,
+        n_patients=2797,
+        patients_known=True,
+        split="test",
+        tuning=None,
+        sources=(source,),
+        warnings=(),
+    )
+    return SimpleNamespace(
+        study=study,
+        options=replace(Options(), prevalence={EVIL_FINDING: 0.01}),
+        readings=READINGS,
+        floor=FLOOR,
+        tables=simulated_tables(),
+        warnings=(f"The findings {EVIL_FINDING} were matched by name.",),
+        answer=(
+            f"zech has a mean AUROC of 0.838 (95 % interval 0.829 to 0.847) and {EVIL} of 0.831 (0.822 to 0.840).",
+            "A reader that sees age, sex and view, and never a pixel, reaches 0.60: that is the floor.",
+        ),
+        methods=("We evaluated two readings.", f"Thresholds were chosen by {EVIL}."),
+        versions={"python": "3.11.9", "overread": "0.1.0"},
+    )
+
+
+@pytest.fixture
+def second() -> SimpleNamespace:
+    return simulated_reading()
