@@ -52,6 +52,7 @@ def test_one_patient_has_no_variance() -> None:
     assert mean == pytest.approx(2 / 3)
     assert np.isnan(variance)
     assert np.isnan(clustered_mean([], [])[0])
+    assert len(patient_sums([], [])) == 0
 
 
 def test_patients_of_another_length_are_refused() -> None:

@@ -111,7 +111,30 @@ def test_without_patients_or_cases_there_are_no_bounds() -> None:
     assert np.isnan(net_benefit(Counts(0, 0, 0, 0), 0.1))
 
 
+@given(CASES)
+def test_at_a_stated_prevalence_the_variance_is_that_of_two_shares(rows: list[tuple[int, int, int]]) -> None:
+    labels, called = np.array([y for y, _, _ in rows]), np.array([s >= 2 for _, s, _ in rows])
+    scores, n = np.array([s for _, s, _ in rows]) / 8, len(rows)
+    curve = decision_curve(labels, scores, [0.25], patients=np.arange(n), prevalence=0.2)
+    shares = [(called[labels == y].mean(), np.sum(labels == y)) for y in (1, 0)]
+    (of_ill, m), (of_healthy, k) = ((share * (1 - share), count) for share, count in shares)
+    variance = n / (n - 1) * (0.2**2 * of_ill / m + (0.8 / 3) ** 2 * of_healthy / k)
+    assert curve.high[0] - curve.low[0] == pytest.approx(2 * 1.959963984540054 * np.sqrt(variance), abs=1e-9)
+
+
+@given(CASES)
+def test_the_order_of_thresholds_does_not_matter(rows: list[tuple[int, int, int]]) -> None:
+    labels, scores = np.array([y for y, _, _ in rows]), np.array([s for _, s, _ in rows]) / 8
+    patients = np.arange(len(rows)) // 3
+    for prevalence in (None, 0.2):
+        rising = decision_curve(labels, scores, [0.1, 0.25, 0.5], patients=patients, prevalence=prevalence)
+        mixed = decision_curve(labels, scores, [0.25, 0.5, 0.1], patients=patients, prevalence=prevalence)
+        np.testing.assert_allclose(mixed.low, rising.low[[1, 2, 0]], atol=1e-12)
+
+
 def test_what_is_not_a_probability_is_refused() -> None:
+    with pytest.raises(ValueError, match="patients must be of the shape of labels"):
+        decision_curve([0, 1], [0.2, 0.6], THRESHOLDS, patients=[1])
     with pytest.raises(ValueError, match="probabilities must lie between 0 and 1"):
         decision_curve([0, 1], [0.2, 1.6], THRESHOLDS)
     for threshold in (-0.1, 1.0, float("nan")):

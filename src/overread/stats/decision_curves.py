@@ -12,7 +12,6 @@ from math import nan
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overread.stats.clusters import patient_sums
 from overread.stats.discrimination import checked
 from overread.stats.operating_points import METRICS, Counts
 from overread.stats.wald import critical_value
@@ -110,7 +109,7 @@ def decision_curve(
     share = float(positive.mean()) if prevalence is None and len(positive) else (prevalence or nan)
     low = high = np.full(threshold.shape, nan)
     if patients is not None and not np.isnan(benefit).any():
-        error = _standard_error(_influence(positive, probability, threshold, prevalence), patients)
+        error = _standard_error(_patient_influence(positive, probability, threshold, patients, prevalence))
         half = critical_value(level) * error
         low, high = benefit - half, benefit + half
     everyone = treat_all(share, threshold)
@@ -140,9 +139,11 @@ def decision_curve_difference(
     )
     error = np.full(threshold.shape, nan)
     if not np.isnan(a - b).any():
-        of_a = _influence(positive, probability_a, threshold, prevalence)
-        of_b = _influence(positive, probability_b, threshold, prevalence)
-        error = _standard_error(of_a - of_b, patients)
+        of_a, of_b = (
+            _patient_influence(positive, probability, threshold, patients, prevalence)
+            for probability in (probability_a, probability_b)
+        )
+        error = _standard_error(of_a - of_b)
     half = critical_value(level) * error
     return DecisionCurveDifference(threshold, a - b, a - b - half, a - b + half, error, level)
 
@@ -160,26 +161,48 @@ def counts_at(labels: ArrayLike, scores: ArrayLike, thresholds: ArrayLike) -> Co
     return Counts(len(ill) - fn, len(healthy) - tn, fn, tn)
 
 
-def _influence(positive: NDArray[np.bool_], probability: Floats, threshold: Floats, prevalence: float | None) -> Floats:
-    """Return the influence (n, T) of each image on the net benefit at each threshold."""
-    called = probability[:, None] >= threshold
+def _patient_influence(
+    positive: NDArray[np.bool_],
+    probability: Floats,
+    threshold: Floats,
+    patients: ArrayLike,
+    prevalence: float | None,
+) -> Floats:
+    """Return the influence (K, T) of each patient's images together on the net benefit at each threshold."""
+    names, patient = np.unique(np.asarray(patients), return_inverse=True)
+    if patient.shape != positive.shape:
+        raise ValueError(f"patients must be of the shape of labels {positive.shape}, got {patient.shape}")
+    n_ill, n_healthy = int(positive.sum()), int((~positive).sum())
+    ill = np.bincount(patient[positive], minlength=len(names))[:, None]
+    healthy = np.bincount(patient[~positive], minlength=len(names))[:, None]
+    found = _calls_by_patient(patient[positive], probability[positive], threshold, len(names))
+    referred = _calls_by_patient(patient[~positive], probability[~positive], threshold, len(names))
     weight = odds(threshold)
-    ill = positive[:, None]
     if prevalence is None:
-        gain = np.where(ill, called, -weight * called)
-        return (gain - gain.mean(axis=0)) / len(positive)
-    _check_prevalence(prevalence)
-    of_ill = prevalence * (called - called[positive].mean(axis=0)) / positive.sum()
-    of_healthy = (1 - prevalence) * weight * (called - called[~positive].mean(axis=0)) / (~positive).sum()
-    return np.where(ill, of_ill, -of_healthy)
+        gain = found - weight * referred
+        return (gain - (ill + healthy) * gain.sum(axis=0) / len(positive)) / len(positive)
+    of_ill = (found - ill * found.sum(axis=0) / n_ill) / n_ill
+    of_healthy = (referred - healthy * referred.sum(axis=0) / n_healthy) / n_healthy
+    return prevalence * of_ill - (1 - prevalence) * weight * of_healthy
 
 
-def _standard_error(influence: Floats, patients: ArrayLike) -> Floats:
-    """Return the standard error by patient of each column; `nan` for a single patient."""
-    sums = patient_sums(influence, patients)
-    if len(sums) < 2:
+def _calls_by_patient(patient: NDArray[np.int64], scores: Floats, threshold: Floats, n_patients: int) -> Floats:
+    """Count each patient's images (K, T) at or above each threshold, from one histogram of thresholds passed."""
+    order = np.argsort(threshold)
+    passed = np.searchsorted(threshold[order], scores, side="right")
+    n_bins = len(threshold) + 1
+    bins = np.bincount(patient * n_bins + passed, minlength=n_patients * n_bins).reshape(n_patients, n_bins)
+    at_or_above = np.cumsum(bins[:, :0:-1], axis=1)[:, ::-1]
+    counts = np.empty((n_patients, len(threshold)))
+    counts[:, order] = at_or_above
+    return counts
+
+
+def _standard_error(influence: Floats) -> Floats:
+    """Return the standard error (T,) from the influence of each patient; `nan` for a single patient."""
+    if len(influence) < 2:
         return np.full(influence.shape[1], nan)
-    return np.sqrt(len(sums) / (len(sums) - 1) * np.sum(sums**2, axis=0))
+    return np.asarray(np.sqrt(len(influence) / (len(influence) - 1) * np.sum(influence**2, axis=0)))
 
 
 def _checked_probabilities(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.bool_], Floats]:

@@ -78,38 +78,17 @@ def why_undefined(n_positive: float, n_negative: float) -> str:
     return "" if n_negative else "no negative"
 
 
-def midranks(scores: Floats) -> Floats:
-    """Rank from 1 for the lowest; equal scores share the mean of their ranks.
-
-    The same as scipy.stats.rankdata, whose package takes half a second to import.
-
-    >>> midranks(np.array([0.3, 0.1, 0.3]))
-    array([2.5, 1. , 2.5])
-    """
-    order = np.argsort(scores, kind="stable")
-    ordered = scores[order]
-    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else np.arange(0)
-    end = np.append(first[1:], len(ordered))
-    ranks = np.empty(len(ordered))
-    ranks[order] = np.repeat((first + 1 + end) / 2, end - first)
-    return ranks
-
-
 def auroc(labels: ArrayLike, scores: ArrayLike) -> float:
     """Return the area under the ROC curve: the share of (positive, negative) pairs in the right order.
 
-    Computed from midranks (the Mann-Whitney statistic); `nan` where there is no positive or no negative.
+    The Mann-Whitney statistic, counted in whole numbers; `nan` where there is no positive or no negative.
 
     >>> auroc([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8])
     0.875
     """
     positive, score = checked(labels, scores)
-    m = int(positive.sum())
-    n = len(positive) - m
-    if m == 0 or n == 0:
-        return nan
-    rank_sum = float(midranks(score)[positive].sum())
-    return (rank_sum - m * (m + 1) / 2) / (m * n)
+    ill, healthy = score[positive], score[~positive]
+    return _area(twice_below(ill, healthy), len(ill), len(healthy))
 
 
 def placements(labels: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats]:
@@ -117,23 +96,36 @@ def placements(labels: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats]:
 
     The first array holds, for each positive, the share of negatives that it outscores; the second, for each
     negative, the share of positives that outscore it; ties count half. The mean of either is the AUROC. From
-    three midranks, in O(n log n). Both are `nan` where there is no positive or no negative.
+    sorted scores, in O(n log n). Both are `nan` where there is no positive or no negative.
 
     References: DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44:837-845; Sun and Xu (2014), IEEE
-    Signal Process Lett 21:1389-1393.
+    Signal Process Lett 21:1389-1393 (the fast algorithm).
 
     >>> placements([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8])
     (array([0.75, 1.  ]), array([1.  , 0.75]))
     """
     positive, score = checked(labels, scores)
-    m = int(positive.sum())
-    n = len(positive) - m
+    ill, healthy = score[positive], score[~positive]
+    m, n = len(ill), len(healthy)
     if m == 0 or n == 0:
         return np.full(m, nan), np.full(n, nan)
-    rank = midranks(score)
-    v10 = (rank[positive] - midranks(score[positive])) / n
-    v01 = 1 - (rank[~positive] - midranks(score[~positive])) / m
-    return v10, v01
+    return twice_below(ill, healthy) / (2 * n), 1 - twice_below(healthy, ill) / (2 * m)
+
+
+def twice_below(scores: Floats, others: Floats) -> NDArray[np.int64]:
+    """Count for each score the others below it, twice, and those equal to it, once: midranks in whole numbers.
+
+    >>> twice_below(np.array([0.4, 0.8]), np.array([0.1, 0.4]))
+    array([3, 4])
+    """
+    ordered = np.sort(others)
+    below, up_to = np.searchsorted(ordered, scores, "left"), np.searchsorted(ordered, scores, "right")
+    return (below + up_to).astype(np.int64)
+
+
+def _area(twice: NDArray[np.int64], m: int, n: int) -> float:
+    """Return the AUROC from the doubled counts of pairs in the right order."""
+    return int(twice.sum()) / (2 * m * n) if m and n else nan
 
 
 def auroc_delong(labels: ArrayLike, scores: ArrayLike, *, level: float = 0.95) -> Estimate:
@@ -151,11 +143,11 @@ def auroc_delong(labels: ArrayLike, scores: ArrayLike, *, level: float = 0.95) -
     n = len(positive) - m
     if reason := why_undefined(m, n):
         return Estimate.undefined(reason, level=level, method="delong")
-    v10, v01 = placements(positive, score)
     area = auroc(positive, score)
     if m == 1 or n == 1:
         only = "positive" if m == 1 else "negative"
         return wald(area, nan, level=level, method="delong", note=f"one {only} only: no variance")
+    v10, v01 = placements(positive, score)
     variance = float(np.var(v10, ddof=1)) / m + float(np.var(v01, ddof=1)) / n
     return wald(area, variance, level=level, method="delong", note=_spread_note(area, variance, score))
 
@@ -181,10 +173,7 @@ def auroc_obuchowski(labels: ArrayLike, scores: ArrayLike, patients: ArrayLike, 
     if reason := components.why_no_variance():
         return wald(area, nan, level=level, method="obuchowski", note=reason)
     variance = components.covariance(components)
-    if variance < -NO_SPREAD:
-        return wald(area, nan, level=level, method="obuchowski", note="the variance estimate is below zero")
-    note = _spread_note(area, variance, score)
-    return wald(area, max(variance, 0.0), level=level, method="obuchowski", note=note)
+    return wald(area, variance, level=level, method="obuchowski", note=_spread_note(area, variance, score))
 
 
 @dataclass(frozen=True, eq=False)

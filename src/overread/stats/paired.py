@@ -116,10 +116,7 @@ def auroc_difference_obuchowski(
     if reason := of_a.why_no_variance():
         return _wald(a, b, nan, method="obuchowski", level=level, note=reason)
     between = of_a.minus(of_b)
-    variance = between.covariance(between)
-    if variance < -NO_SPREAD:
-        return _wald(a, b, nan, method="obuchowski", level=level, note="the variance estimate is below zero")
-    return _wald(a, b, max(variance, 0.0), method="obuchowski", level=level)
+    return _wald(a, b, between.covariance(between), method="obuchowski", level=level)
 
 
 def mcnemar(

@@ -31,12 +31,11 @@ def wald(
 ) -> Estimate:
     """Return `value` with the interval value ± z √variance, cut off at the ends of `within`.
 
-    A variance that is `nan` or below zero gives `nan` bounds.
+    A variance that is `nan` gives `nan` bounds.
     """
-    z = critical_value(level)
-    if isnan(variance) or variance < 0:
+    half = critical_value(level) * sqrt(max(variance, 0.0))  # rounding may take a zero below zero
+    if isnan(variance):
         return Estimate(value, nan, nan, level, method, note)
-    half = z * sqrt(variance)
     return Estimate(value, max(value - half, within[0]), min(value + half, within[1]), level, method, note)
 
 
