@@ -109,8 +109,9 @@ def comparisons(of: Sequence[Pair]) -> pl.DataFrame:
 
 def metric_rows(pair: Pair, metric: str) -> Iterator[Row]:
     """Yield the rows of one metric: by finding, with p adjusted within each method, then over findings."""
-    tests = [[bootstrap, *closed_tests(pair, metric, column)] for column, bootstrap in enumerate(resampled(pair,
-    metric))] for place in range(max((len(each) for each in tests), default=0)):
+    drawn = enumerate(resampled(pair, metric))
+    tests = [[bootstrap, *closed_tests(pair, metric, column)] for column, bootstrap in drawn]
+    for place in range(max((len(each) for each in tests), default=0)):
         adjusted = holm([each[place].p for each in tests])
         for column, each in enumerate(tests):
             n = int(pair.a.n_images[column]), int(pair.a.n_positive[column])
