@@ -228,9 +228,7 @@ def closed_interval(metric: str, counts: Counts, *, level: float = 0.95) -> Esti
         return LOG_INTERVALS[metric](counts, level=level)
     if metric not in PROPORTIONS:
         return None
-    part, whole = (
-        sum(float(getattr(counts, cell)) for cell in cells.split()) for cells in PROPORTIONS[metric]
-    )
+    part, whole = (sum(float(getattr(counts, cell)) for cell in cells.split()) for cells in PROPORTIONS[metric])
     if isnan(whole):
         return Estimate.undefined(NOT_COUNTED, level=level, method="wilson")
     return proportion(int(part), int(whole), level=level)
@@ -310,9 +308,7 @@ def parse_rule(text: str) -> Rule:
     except ValueError:
         value = nan
     if not (isfinite(value) and 0 <= value <= 1):
-        raise ValueError(
-            f"the operating point {kind} needs a number from 0 to 1, as in {kind}=0.9, got {text!r}"
-        )
+        raise ValueError(f"the operating point {kind} needs a number from 0 to 1, as in {kind}=0.9, got {text!r}")
     return Rule(kind, value)
 
 
@@ -339,13 +335,9 @@ def folds(patients: ArrayLike, *, seed: int) -> NDArray[np.int8]:
     """
     codes = np.asarray(patients)
     if codes.ndim != 1 or not np.issubdtype(codes.dtype, np.integer):
-        raise ValueError(
-            f"patients must be whole numbers of shape (n,), got {codes.dtype} of shape {codes.shape}"
-        )
+        raise ValueError(f"patients must be whole numbers of shape (n,), got {codes.dtype} of shape {codes.shape}")
     names, row = np.unique(codes, return_inverse=True)
-    hashed = _mixed(
-        names.astype(np.int64).view(np.uint64) ^ _mixed(np.array([seed], dtype=np.int64).view(np.uint64))
-    )
+    hashed = _mixed(names.astype(np.int64).view(np.uint64) ^ _mixed(np.array([seed], dtype=np.int64).view(np.uint64)))
     side = np.ones(len(names), dtype=np.int8)
     side[np.argsort(hashed, kind="stable")[: (len(names) + 1) // 2]] = 0
     return side[row]
