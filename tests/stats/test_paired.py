@@ -401,6 +401,8 @@ def test_the_smallest_difference_is_found_with_the_stated_power() -> None:
     # The power of the two-sided z test at that difference, from its definition (one tail; the other is
     # negligible).
     assert norm.sf(z - smallest / 0.01) == pytest.approx(0.9)
+    assert isnan(smallest_detectable_difference(0.0))
+    assert isnan(smallest_detectable_difference(nan))
 
 
 @pytest.mark.parametrize(

@@ -313,7 +313,8 @@ def smallest_detectable_difference(standard_error: float, *, power: float = 0.8,
 
     (z(1 - alpha/2) + z(power)) times the standard error of the difference, as a planned study of this size,
     these patients and these two readers would have it. It says what "no significant difference" leaves open;
-    it does not depend on the difference observed.
+    it does not depend on the difference observed. `nan` for a standard error of 0: two readers that answer
+    alike do not show how two that differ would vary.
 
     References: Obuchowski (1998), Stat Methods Med Res 7:371-392; on why not with the observed difference,
     Hoenig and Heisey (2001), Am Stat 55:19-24.
@@ -325,6 +326,8 @@ def smallest_detectable_difference(standard_error: float, *, power: float = 0.8,
         raise ValueError(f"power must lie between 0 and 1, such as 0.8, got {power}")
     if standard_error < 0:
         raise ValueError(f"standard_error must not be below 0, got {standard_error}")
+    if standard_error == 0:
+        return nan
     return float(critical_value(level) + ndtri(power)) * standard_error
 
 
