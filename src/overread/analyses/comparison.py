@@ -159,9 +159,9 @@ def rate_tests(pair: Pair, metric: str, column: int) -> Iterator[Comparison]:
             yield Comparison.undefined("no threshold for both readers", level=pair.a.level, method=method)
         return
     rows = pair.a.labels[:, column] == RATES[metric]
-    correct = [each.called[rows, column] == (RATES[metric] == 1) for each in (pair.a, pair.b)]
-    yield mcnemar_clustered(*correct, pair.a.patients[rows], level=pair.a.level)
-    yield mcnemar(*correct, level=pair.a.level)
+    a, b = (each.called[rows, column] == (RATES[metric] == 1) for each in (pair.a, pair.b))
+    yield mcnemar_clustered(a, b, pair.a.patients[rows], level=pair.a.level)
+    yield mcnemar(a, b, level=pair.a.level)
 
 
 def row_of(pair: Pair, finding: str, metric: str, test: Comparison, n: tuple[int, int], adjusted: float) -> Row:

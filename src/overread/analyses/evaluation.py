@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,22 +62,22 @@ class Evaluation:
     bootstrap: PatientBootstrap
     level: float
 
-    @property
+    @cached_property
     def n_images(self) -> NDArray[np.int64]:
         """The number of images on which each finding was assessed."""
         return (self.labels != MISSING).sum(axis=0)
 
-    @property
+    @cached_property
     def n_positive(self) -> NDArray[np.int64]:
         """The number of images that carry each finding."""
         return (self.labels == 1).sum(axis=0)
 
-    @property
+    @cached_property
     def counts(self) -> Counts:
         """The four counts of each finding at its operating point, shape (n_findings,)."""
         return counts_of(self.observed, self.thresholds.defined, 0)
 
-    @property
+    @cached_property
     def replicate_counts(self) -> Counts:
         """The four counts in each bootstrap replicate, shape (replicates, n_findings)."""
         return counts_of(self.replicates, self.thresholds.defined)

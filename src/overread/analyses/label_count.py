@@ -135,7 +135,7 @@ def fitted_line(
     """
     k = np.arange(weights.shape[1], dtype=float)
     counts = np.bincount(n_labels, minlength=len(k)).astype(float)
-    totals = np.bincount(n_labels, weights=np.nan_to_num(losses[:, 0]), minlength=len(k))
+    totals = np.bincount(n_labels, weights=np.nan_to_num(losses[:, 0]), minlength=len(k)).astype(float)
     slope, intercept, r_squared = weighted_line(k, counts, totals)
     slopes, _, _ = weighted_line(k, weights, sums[:, :, 0])
     estimate = percentile(float(slope), np.atleast_1d(slopes), level=evaluation.level)

@@ -12,15 +12,19 @@ from overread.stats.operating_points import Rule, parse_rule
 class Options:
     """The choices of one second reading; the defaults are those of the command line.
 
-    `operating_point` is a rule in words (`youden`, `sensitivity=0.90`, `specificity=0.90`, `fixed=0.5`) or a threshold
-    for each finding by name. `prevalence` gives, by finding, the share of ill people in the clinic that the reader is
-    meant for. `rechoose` draws the uncertainty of the threshold into the intervals: each bootstrap replicate chooses it
-    anew, where the default holds it, as a device in use does.
+    `operating_point` is a rule in words (`youden`, `sensitivity=0.90`, `specificity=0.90`, `fixed=0.5`) or a
+    threshold for each finding by name. `prevalence` gives, by finding, the share of ill people in the clinic that
+    the reader is meant for. `rechoose` draws the uncertainty of the threshold into the intervals: each bootstrap
+    replicate chooses it anew, where the default holds it, as a device in use does. With several readings,
+    `baseline` names the one that all others are compared with, instead of every pair, and `margins` gives, by
+    metric, the difference that would not matter, for tests of equivalence and non-inferiority.
     """
 
     split: str = "test"
     operating_point: str | Mapping[str, float] = "youden"
     prevalence: Mapping[str, float] = field(default_factory=dict)
+    baseline: str | None = None
+    margins: Mapping[str, float] = field(default_factory=dict)
     replicates: int = 2000
     seed: int = 0
     level: float = 0.95
@@ -38,6 +42,9 @@ class Options:
         for finding, prevalence in self.prevalence.items():
             if not 0 < prevalence < 1:
                 raise ValueError(f"prevalence of {finding} must lie between 0 and 1, got {prevalence}")
+        for metric, margin in self.margins.items():
+            if not 0 < margin < 1:
+                raise ValueError(f"the margin of {metric} must lie between 0 and 1, got {margin}")
         if isinstance(self.operating_point, str):
             parse_rule(self.operating_point)
 

@@ -14,10 +14,13 @@ from overread.analyses.activations import activations
 from overread.analyses.answer import answer
 from overread.analyses.blind import blind_reading
 from overread.analyses.cohort_summary import cohort_summary
+from overread.analyses.comparison import comparisons, equivalences, pairs
 from overread.analyses.consequences import consequences
+from overread.analyses.decisions import decision_differences, decisions
 from overread.analyses.differential import differential
 from overread.analyses.discrimination import curves, discrimination_rows
 from overread.analyses.evaluation import Evaluation, evaluate
+from overread.analyses.exchange import exchange
 from overread.analyses.label_count import label_count
 from overread.analyses.methods import methods
 from overread.analyses.operating_points import operating_point_rows, thresholds_table
@@ -123,6 +126,18 @@ def all_tables(
         "frequency": pl.concat([each.frequency for each in activated]),
         "frequency_points": pl.concat([each.frequency_points for each in activated]),
         "differential": pl.concat([differential(each) for each in readers]),
+        "decision_curve": pl.concat([decisions(each) for each in everyone]),
+    } | comparison_tables(readers, options)
+
+
+def comparison_tables(readers: Sequence[Evaluation], options: Options) -> dict[str, pl.DataFrame]:
+    """Return the tables that set readings side by side; they have no rows where there is one reading."""
+    of = pairs(readers, options.baseline)
+    return {
+        "comparisons": comparisons(of),
+        "equivalence": equivalences(of, options.margins),
+        "exchange": exchange(of, options.prevalence),
+        "decision_difference": decision_differences(of),
     }
 
 

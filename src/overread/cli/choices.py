@@ -22,30 +22,30 @@ def operating_point(text: str) -> str | dict[str, float]:
     return text
 
 
-def prevalence(text: str | None) -> dict[str, float]:
-    """Read `--prevalence Finding=P,...`.
+def shares(option: str, text: str | None, example: str) -> dict[str, float]:
+    """Read NAME=X,... with each X between 0 and 1: shares of people, or margins of metrics that are shares.
 
-    >>> prevalence("Edema=0.02,Mass=0.1")
+    >>> shares("--prevalence", "Edema=0.02,Mass=0.1", "Edema=0.01")
     {'Edema': 0.02, 'Mass': 0.1}
     """
-    shares: dict[str, float] = {}
+    read: dict[str, float] = {}
     for part in (text or "").split(","):
         if not part.strip():
             continue
-        finding, _, number = part.partition("=")
+        name, _, number = part.partition("=")
         try:
             share = float(number)
         except ValueError:
             share = float("nan")
         if not 0 < share < 1:
             raise InputError(
-                "--prevalence",
-                f"{part.strip()!r} is not a finding with a share of people",
-                "Finding=P with P between 0 and 1, joined by commas",
-                "Write for example --prevalence Pneumothorax=0.02,Edema=0.01.",
+                option,
+                f"{part.strip()!r} is not a name with a number between 0 and 1",
+                "NAME=NUMBER, joined by commas",
+                f"Write for example {option} {example}.",
             )
-        shares[finding.strip()] = share
-    return shares
+        read[name.strip()] = share
+    return read
 
 
 def names(text: str) -> tuple[str, ...]:

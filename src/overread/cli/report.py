@@ -39,6 +39,14 @@ def report(
         str | None,
         typer.Option(help="Shares of ill people in your clinic: Finding=P,... ", show_default=False),
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="Compare every reading with this one, instead of every pair.", show_default=False),
+    ] = None,
+    margin: Annotated[
+        str | None,
+        typer.Option(help="Differences that would not matter: metric=D,... such as auroc=0.01.", show_default=False),
+    ] = None,
     replicates: Replicates = 2000,
     seed: Seed = 0,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
@@ -70,7 +78,9 @@ def report(
     options = Options(
         split=split,
         operating_point=choices.operating_point(operating_point),
-        prevalence=choices.prevalence(prevalence),
+        prevalence=choices.shares("--prevalence", prevalence, "Pneumothorax=0.02,Edema=0.01"),
+        baseline=baseline,
+        margins=choices.shares("--margin", margin, "auroc=0.01"),
         replicates=replicates,
         seed=seed,
         level=level,
