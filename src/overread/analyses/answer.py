@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from overread.analyses.options import Options
+from overread.analyses.verdict import verdict
 from overread.records.findings import display
 from overread.records.study import Study
 
@@ -20,7 +21,7 @@ def answer(
     sentences = [who_was_read(study, readings, options)]
     for reading in readings:
         sentences += [" ".join(about(tables, reading, floor, options))]
-    return tuple(sentence for sentence in sentences if sentence)
+    return tuple(sentence for sentence in (*sentences, *verdict(tables)) if sentence)
 
 
 def who_was_read(study: Study, readings: Sequence[str], options: Options) -> str:

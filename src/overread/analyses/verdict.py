@@ -1,0 +1,175 @@
+"""What the comparison of two readings says, in words, by rules that are written down here.
+
+1. A difference is called *beyond chance* when its p-value is below 1 - level: for a single finding after Holm's adjustment
+   over findings (Obuchowski's test for the AUROC), for a mean over findings from the paired bootstrap by patient.
+2. Where that is not shown, the two are not called the same: the smallest difference that these patients would have shown 4
+   times in 5 is named instead, and equivalence only where a margin was stated and met.
+3. A difference at the operating points is given per 1,000 ill, per 1,000 healthy and per 1,000 of all people at a stated
+   prevalence, and never as "better" without what at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from overread.analyses.consequences import COHORT
+from overread.analyses.quantities import MEAN, OVER_FINDINGS
+from overread.records.findings import display
+
+Tables = Mapping[str, pl.DataFrame]
+Row = dict[str, float]
+MOST_NAMED = 5
+
+
+def verdict(tables: Tables) -> Iterator[str]:
+    """Yield one paragraph for each pair of readings."""
+    pairs = tables["comparisons"].select("reading_a", "reading_b").unique(maintain_order=True)
+    for a, b in pairs.rows():
+        of = {
+            name: tables[name].filter(pl.col("reading_a") == a, pl.col("reading_b") == b)
+            for name in ("comparisons", "exchange", "equivalence")
+        }
+        yield " ".join(paragraph(of, a, b))
+
+
+def paragraph(of: Tables, a: str, b: str) -> Iterator[str]:
+    """Yield the sentences on one pair."""
+    table = of["comparisons"]
+    mean = row_of(table, "auroc", MEAN, "bootstrap")
+    if mean is None:
+        return
+    if mean["difference"] == mean["low"] == mean["high"] == 0:
+        yield f"{a} and {b} order the images alike: every AUROC is the same."
+    else:
+        yield area_sentence(mean, a, b)
+        yield from finding_sentences(table)
+    yield from rate_sentences(of, a, b)
+    yield from margin_sentences(of["equivalence"], a, b)
+
+
+def row_of(table: pl.DataFrame, metric: str, finding: str, method: str) -> Row | None:
+    """Return one test with its numbers, None where it was not computed."""
+    rows = table.filter(pl.col("metric") == metric, pl.col("finding") == finding, pl.col("method") == method)
+    if rows.is_empty() or None in rows.select("difference", "low", "p").row(0):
+        return None
+    return rows.row(0, named=True)
+
+
+def area_sentence(mean: Row, a: str, b: str) -> str:
+    """Say how far the mean AUROCs lie apart."""
+    apart = f"{signed(mean['difference'], 3)} ({interval_of(mean, 1, 3)})"
+    shown = (
+        "beyond chance"
+        if beyond_chance(mean["p"], mean["level"])
+        else f"not shown to be beyond chance; {smallest(mean, 3)}"
+    )
+    return (
+        f"{a} against {b}: the mean AUROC is {mean['a']:.3f} against {mean['b']:.3f}, a difference of {apart}, {shown}."
+    )
+
+
+def smallest(row: Row, digits: int) -> str:
+    """Name the smallest difference that could have been seen."""
+    return f"a true difference of {row['smallest_detectable']:.{digits}f} would have been found 4 times in 5"
+
+
+def finding_sentences(table: pl.DataFrame) -> Iterator[str]:
+    """Say for which findings the AUROC differs beyond chance, and what could have been seen for the others."""
+    each = table.filter(
+        pl.col("metric") == "auroc",
+        pl.col("method") == "obuchowski",
+        ~pl.col("finding").is_in(OVER_FINDINGS),
+        pl.col("p_adjusted").is_not_null(),
+    )
+    if len(each) < 2:
+        return
+    shown = each.filter(pl.col("p_adjusted") < 1 - pl.col("level"))
+    other = each.filter(pl.col("p_adjusted") >= 1 - pl.col("level"))
+    counted = f"Finding by finding, adjusted for {len(each)} tests, the AUROC differs beyond chance for {len(shown)}"
+    yield f"{counted}{named(shown)}."
+    if len(other):
+        bounds = other["smallest_detectable"].min(), other["smallest_detectable"].max()
+        yield (
+            f"For the other {len(other)} that is not shown, which is not to say that they are the same: the smallest "
+            f"difference that these patients would have shown 4 times in 5 lies between {bounds[0]:.3f} and {bounds[1]:.3f}."
+        )
+
+
+def named(rows: pl.DataFrame) -> str:
+    """Return the findings with the largest differences, for a sentence."""
+    if rows.is_empty():
+        return ""
+    ordered = rows.sort(pl.col("difference").abs(), descending=True).head(MOST_NAMED)
+    shown = ", ".join(f"{display(f)} {signed(d, 3)}" for f, d in ordered.select("finding", "difference").rows())
+    return f" ({shown}{' and others' if len(rows) > MOST_NAMED else ''})"
+
+
+def rate_sentences(of: Tables, a: str, b: str) -> Iterator[str]:
+    """Say what the operating points mean for people, with the denominators named."""
+    sensitivity = row_of(of["comparisons"], "sensitivity", MEAN, "bootstrap")
+    specificity = row_of(of["comparisons"], "specificity", MEAN, "bootstrap")
+    exchange = of["exchange"].filter(pl.col("finding") == MEAN, pl.col("prevalence_source") == COHORT)
+    if sensitivity is None or specificity is None or exchange.is_empty():
+        return
+    yield (
+        f"At their operating points, averaged over findings, {a} finds {more(sensitivity)} of 1,000 ill people than {b} and "
+        f"spares {more(specificity)} of 1,000 healthy ones."
+    )
+    row = exchange.row(0, named=True)
+    yield (
+        f"These have different denominators: of 1,000 people of whom {1000 * row['prevalence']:.0f} are ill, it is "
+        f"{signed(row['extra_found_per_1000_all'], 1)} found and {signed(row['extra_spared_per_1000_all'], 1)} spared."
+    )
+    yield from rate_of_exchange(row, a, b)
+
+
+def rate_of_exchange(row: Row, a: str, b: str) -> Iterator[str]:
+    """Say what one more true finding costs, where one reader finds more and the other spares more."""
+    if row["rate"] is None or row["rate"] <= 0:
+        return
+    finder = a if row["extra_found_per_1000_all"] > 0 else b
+    bounds = "an interval that is not bounded" if row["low"] is None else f"{row['low']:.1f} to {row['high']:.1f}"
+    yield (
+        f"{finder} refers {row['rate']:.1f} more healthy people for each further ill person that it finds ({bounds}): which "
+        f"of the two serves a clinic depends on whether it would pay that price."
+    )
+
+
+def margin_sentences(table: pl.DataFrame, a: str, b: str) -> Iterator[str]:
+    """Say what was shown against the stated margins."""
+    for row in table.filter(pl.col("finding") == MEAN).iter_rows(named=True):
+        if row["conclusion"].startswith("equivalent"):
+            yield f"Within the stated margin of {row['margin']:g}, the mean {row['metric']} of both is shown to be equivalent."
+        elif row["conclusion"].startswith("not worse"):
+            yield f"The mean {row['metric']} of {a} is shown to be not worse than that of {b} by {row['margin']:g} or more."
+        else:
+            yield f"Neither equivalence nor non-inferiority of the mean {row['metric']} within {row['margin']:g} is shown."
+
+
+def beyond_chance(p: float, level: float) -> bool:
+    """Return whether a p-value is below 1 - level."""
+    return p < 1 - level
+
+
+def more(row: Row) -> str:
+    """Return a difference of rates as people of 1,000, with its interval and whether it is beyond chance."""
+    number = abs(1000 * row["difference"])
+    shown = "" if beyond_chance(row["p"], row["level"]) else "; not shown to be beyond chance"
+    return f"{number:.1f} {'more' if row['difference'] >= 0 else 'fewer'} ({interval_of(row, 1000, 1)}{shown})"
+
+
+def interval_of(row: Row, scale: float, digits: int) -> str:
+    """Return an interval with its level."""
+    low, high = (signed(scale * row[bound], digits) for bound in ("low", "high"))
+    return f"{row['level'] * 100:g} % interval {low} to {high}"
+
+
+def signed(number: float, digits: int) -> str:
+    """Write a difference with its sign.
+
+    >>> signed(-0.0123, 3), signed(0.5, 1)
+    ('\u22120.012', '+0.5')
+    """
+    return f"{number:+.{digits}f}".replace("-", "\u2212")
