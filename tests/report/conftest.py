@@ -82,12 +82,8 @@ def estimates_table(rng: np.random.Generator, n_positive: dict[str, int]) -> pl.
             for metric in METRICS:
                 value = float(np.exp(rng.normal(1, 0.4)) if metric in RATIOS else rng.uniform(0.6, 0.9))
                 noted = "averaged on the log scale" if metric in RATIOS and finding == "mean" else note * lacking
-                rows.append(
-                    estimate(reading, finding, metric, None if lacking else value, 0.03, "bootstrap", noted)
-                )
-    columns = (
-        "reading finding attribute subgroup metric value low high level method note n_images n_positive".split()
-    )
+                rows.append(estimate(reading, finding, metric, None if lacking else value, 0.03, "bootstrap", noted))
+    columns = "reading finding attribute subgroup metric value low high level method note n_images n_positive".split()
     return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
 
 
@@ -183,11 +179,7 @@ def activation_tables(rng: np.random.Generator, n_positive: dict[str, int]) -> d
             means[i] = base[i] * 4
             ranks[i] = (-means).argsort().argsort() + 1
             for j, output in enumerate(FINDINGS):
-                cells = (
-                    (None,) * 4
-                    if n == 0
-                    else (means[j], means[j] * 0.9, means[j] * 1.1, int(ranks[i, j]))
-                )
+                cells = (None,) * 4 if n == 0 else (means[j], means[j] * 0.9, means[j] * 1.1, int(ranks[i, j]))
                 ratio = None if n == 0 else means[j] / base[j]
                 note = "no image carries only this finding" if n == 0 else ""
                 rows.append((reading, true, n, output, *cells, base[j], ratio, 0.95, note))
@@ -199,15 +191,11 @@ def activation_tables(rng: np.random.Generator, n_positive: dict[str, int]) -> d
     frequency = [(reading, "spearman", 0.71, 0.0051, 14, "p by 9,999 permutations") for reading in READINGS]
     return {
         "activations": pl.DataFrame(rows, schema=columns.split(), orient="row", infer_schema_length=None),
-        "top_activations": pl.DataFrame(
-            tops, schema=["reading", "output", "first", "second", "third"], orient="row"
-        ),
+        "top_activations": pl.DataFrame(tops, schema=["reading", "output", "first", "second", "third"], orient="row"),
         "frequency": pl.DataFrame(
             frequency, schema=["reading", "metric", "value", "p", "n_findings", "note"], orient="row"
         ),
-        "frequency_points": pl.DataFrame(
-            points, schema=["reading", "finding", "n_positive", "places"], orient="row"
-        ),
+        "frequency_points": pl.DataFrame(points, schema=["reading", "finding", "n_positive", "places"], orient="row"),
     }
 
 

@@ -37,6 +37,13 @@ CHOSEN_ON = {
     "given": "Thresholds were given and not chosen from these data.",
 }
 
+OPTIONS = {
+    "level": "Level of the intervals",
+    "rechoose": "Thresholds chosen anew in each replicate",
+    "floor": "Blind reader as the floor",
+}
+"""The options whose name alone does not say what they do."""
+
 DEFINITIONS = {
     "Finding, label": (
         "What may be present on an image, and the truth about it: present, absent or not assessed. An image may show several "

@@ -12,7 +12,7 @@ from overread.report.figures.svg import Drawing, cut, group, line, path, words
 from overread.report.figures.theme import Readers
 
 COLUMNS, SIDE = 4, 150
-LEFT, GAP, TITLE, ROW = 46, 30, 24, 62
+LEFT, GAP, TITLE, ROW = 52, 30, 24, 62
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 ACROSS, UP = Linear((0, 1), (0, SIDE)), Linear((0, 1), (SIDE, 0))
 
@@ -65,7 +65,7 @@ def small_multiples(
 def frame(finding: str, titles: tuple[str, str], *, first: bool) -> str:
     """Return name, axes and grid of one plot; the title of the upright axis stands at the first of a row only."""
     name = words(cut(finding, SIDE + GAP - 6), 0, -9, font_weight="bold")
-    left = left_axis(UP, 0, ticks=TICKS, title=titles[1] if first else "", right=SIDE)
+    left = left_axis(UP, 0, ticks=TICKS, title=titles[1] if first else "", right=SIDE, away=38)
     return name + bottom_axis(ACROSS, SIDE, ticks=TICKS, title=titles[0], top=0) + left
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from overread.report.figures.axes import bottom_axis, legend, symbol
+from overread.report.figures.axes import SMALL, bottom_axis, legend, symbol
 from overread.report.figures.scales import Band, Linear
 from overread.report.figures.svg import Drawing, cut, group, line, width_of, words
 from overread.report.figures.theme import Readers
@@ -50,10 +50,11 @@ def draw_intervals(
         start = left + place * (side + BETWEEN)
         scale = Linear(domain, (start, start + side))
         own = rows.filter(pl.col("panel") == panel) if "panel" in rows.columns else rows
-        parts.append(bottom_axis(scale, bottom, ticks=scale.ticks(5 if side > 300 else 4), title=title, top=top))
+        parts.append(bottom_axis(scale, bottom, ticks=scale.ticks(), title=title, top=top))
         parts += [line(scale(at), top, scale(at), bottom, stroke_dasharray="4 3") for at in rules]
         parts += [words(panel, start, key_height + 13, font_weight="bold")] if panel else []
         parts += [interval(row, readers, scale, centres[row["row"]]) for row in own.iter_rows(named=True)]
+        parts += [lacking(name, own, start, centres[name]) for name in names]
     return Drawing(left + width + EDGE, bottom + AXIS_HEIGHT, "".join(parts))
 
 
@@ -69,6 +70,14 @@ def row_names(
         parts.append(line(0, y, left + width, y, stroke=stroke))
         parts.append(words(cut(name, name_width), left - 12, centre + 4, text_anchor="end", font_weight=weight))
     return group(parts)
+
+
+def lacking(name: str, rows: pl.DataFrame, start: float, centre: float) -> str:
+    """Return, for a row in which no reader has a value, the note that says why."""
+    own = rows.filter(pl.col("row") == name)
+    if "note" not in own.columns or own["value"].null_count() < own.height or own.is_empty():
+        return ""
+    return words(own["note"][0] or "not computed", start + 8, centre + 4, fill="var(--muted)", font_size=SMALL)
 
 
 def interval(row: Mapping[str, Any], readers: Readers, scale: Linear, centre: float) -> str:

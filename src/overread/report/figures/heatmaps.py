@@ -15,8 +15,8 @@ from overread.report.figures.theme import STEPS
 
 CELL, CELL_HEIGHT, GAP, NAME, TURN = 41, 27, 1.5, 190, 40
 SWATCH, SWATCH_ROW, KEY = 14, 22, 96
-RATIO_EDGES = (0.5, 1.0, 1.5, 2.0, 4.0, 8.0)
-RATIO_BANDS = ("under 0.5", "0.5 to 1", "1 to 1.5", "1.5 to 2", "2 to 4", "4 to 8", "8 or more")
+RATIO_EDGES = (0.25, 0.8, 1.25, 2.0, 4.0, 8.0)
+RATIO_BANDS = ("under 0.25", "0.25 to 0.8", "0.8 to 1.25", "1.25 to 2", "2 to 4", "4 to 8", "8 or more")
 AUROC_EDGES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 AUROC_BANDS = ("under 0.4", "0.4 to 0.5", "0.5 to 0.6", "0.6 to 0.7", "0.7 to 0.8", "0.8 to 0.9", "0.9 or more")
 STRONG = (0, 5, 6)  # steps on which dark letters could not be read
@@ -29,7 +29,7 @@ def draw_activations(cells: pl.DataFrame, *, order: Sequence[str]) -> Drawing:
     in bold). The cells where an output meets its own finding are framed.
     """
     key = "Times the output's mean over all images"
-    return heat_map(cells, RATIO_EDGES, RATIO_BANDS, order, titles=("only finding on the image", "output"), key=key)
+    return heat_map(cells, RATIO_EDGES, RATIO_BANDS, order, titles=("only finding on the image", "output →"), key=key)
 
 
 def draw_differential(cells: pl.DataFrame, *, order: Sequence[str]) -> Drawing:
@@ -38,7 +38,7 @@ def draw_differential(cells: pl.DataFrame, *, order: Sequence[str]) -> Drawing:
     `cells` has the columns row, column, value, text, sentence, and clear: whether the interval lies on one side of 0.5,
     which is written in bold.
     """
-    titles = "output, on images with only its finding", "against images with only"
+    titles = "output, on images with only its finding", "against images with only →"
     return heat_map(cells, AUROC_EDGES, AUROC_BANDS, order, titles=titles, key="AUROC between the two")
 
 
@@ -53,11 +53,12 @@ def heat_map(
 ) -> Drawing:
     """Draw cells in steps of colour with their numbers, and the steps below."""
     names = [cut(name, NAME) for name in order]
-    longest = max(map(width_of, names), default=0)
-    left, lean = longest + 34, longest * cos(radians(TURN))
-    top = longest * sin(radians(TURN)) + 36
+    widths = [*map(width_of, names)]
+    left = max([width_of(titles[1], SMALL) + 14, *(width + 34 for width in widths)])
+    top = max(widths, default=0) * sin(radians(TURN)) + 16
     across, down = Band(order, CELL, left), Band(order, CELL_HEIGHT, top)
-    width = max(across.end + lean * 0.75, left + 7 * KEY)
+    ends = (across.centre(place) + 8 + width * cos(radians(TURN)) for place, width in enumerate(widths))
+    width = max([left + len(bands) * KEY, *ends])
     drawn = [cell(row, edges, across, down) for row in cells.iter_rows(named=True)]
     parts = [heads(names, across, down, titles), *drawn, steps(bands, key, left, down.end + 16)]
     return Drawing(width, down.end + 16 + 2 * SWATCH_ROW + 6, "".join(parts))
@@ -94,7 +95,8 @@ def heads(names: Sequence[str], across: Band, down: Band, titles: tuple[str, str
         parts.append(words(name, 0, 0, transform=turned))
     middle = f"translate(12,{(down.start + down.end) / 2:.1f}) rotate(-90)"
     parts.append(words(titles[0], 0, 0, text_anchor="middle", fill="var(--muted)", transform=middle))
-    parts.append(words(titles[1], across.start, 13, fill="var(--muted)"))
+    corner: dict[str, Value] = {"text_anchor": "end", "fill": "var(--muted)", "font_size": SMALL}
+    parts.append(words(titles[1], across.start - 8, down.start - 8, **corner))
     return group(parts)
 
 

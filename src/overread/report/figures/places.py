@@ -12,7 +12,7 @@ from overread.report.figures.svg import Drawing, Value, cut, element, group, wid
 from overread.report.figures.theme import STEPS, Readers
 
 PLACES = ("first", "second", "third")
-SHADES = {"first": STEPS[6], "second": STEPS[4], "third": STEPS[2]}
+SHADES = {"first": STEPS[6], "second": STEPS[4], "third": STEPS[3]}
 INKS = {"first": "var(--on-strong)", "second": "var(--on-pale)", "third": "var(--on-pale)"}
 BAR, BAR_STEP, PLOT, NAME, TITLE, KEY, AXIS_HEIGHT, BETWEEN = 18, 23, 270, 200, 24, 28, 44, 28
 SCATTER = 330, 260
@@ -110,12 +110,14 @@ def named_points(points: pl.DataFrame, readers: Readers, across: Log, up: Linear
     """
     ordered = list(points.sort("n_positive", "finding", descending=[True, False]).iter_rows(named=True))
     centres = [(across(row["n_positive"]), up(row["places"])) for row in ordered]
-    taken: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for x, y in centres]
+    dots: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for x, y in centres]
+    taken: list[Box] = [*dots]  # a point weighs twice: a name may touch a name sooner than hide a point
     parts = []
     for row, (x, y) in zip(ordered, centres, strict=True):
         label = cut(row["label"], 130, SMALL)
         boxes = {side: label_box(x, y, width_of(label, SMALL), *side) for side in SIDES}
-        cost = {side: sum(overlap(box, other) for other in taken) + outside(box) for side, box in boxes.items()}
+        hidden = {side: sum(overlap(box, other) for other in (*taken, *dots)) for side, box in boxes.items()}
+        cost = {side: hidden[side] + outside(box) for side, box in boxes.items()}
         anchor, dx, dy = best = min(SIDES, key=cost.__getitem__)
         taken.append(boxes[best])
         parts.append(symbol(readers.look(row["reading"]), x, y, row["sentence"]))
@@ -126,7 +128,7 @@ def named_points(points: pl.DataFrame, readers: Readers, across: Log, up: Linear
 def label_box(x: float, y: float, width: float, anchor: str, dx: float, dy: float) -> Box:
     """Return left, top, right and bottom of a name in pixels."""
     left = x + dx - {"start": 0.0, "end": width, "middle": width / 2}[anchor]
-    return left, y + dy - 10, left + width, y + dy + 3
+    return left, y + dy - 8, left + width, y + dy + 2
 
 
 def overlap(a: Box, b: Box) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from overread.records.findings import display
 from overread.report import numbers
-from overread.report.glossary import DEFINITIONS
+from overread.report.glossary import DEFINITIONS, OPTIONS
 from overread.report.section import Cell, Column, Section, Sheet
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def section(second: SecondReading) -> Section:
 def options(second: SecondReading) -> dict[str, str]:
     """Return the options as they are read, in the order in which they are defined."""
     return {
-        each.name.replace("_", " "): written(getattr(second.options, each.name))
+        OPTIONS.get(each.name, each.name.replace("_", " ").capitalize()): written(getattr(second.options, each.name))
         for each in fields(second.options)
         if each.name != NOT_OF_THE_RESULT
     }
