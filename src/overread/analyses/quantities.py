@@ -31,10 +31,10 @@ class Quantity:
 def by_finding(evaluation: Evaluation, metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a metric's values (n_findings,) and replicates (replicates, n_findings)."""
     if metric in RANK_METRICS:
-        # Without a negative every order has a precision of 1, which says nothing of the reader: no value, as for
-        the AUROC. told = (evaluation.n_positive > 0) & (evaluation.n_positive < evaluation.n_images) observed,
-        replicates = (getattr(of, metric) for of in (evaluation.observed, evaluation.replicates)) return
-        np.where(told, observed[0], np.nan), np.where(told, replicates, np.nan)
+        # Without a negative every order has a precision of 1, which says nothing of the reader: as the AUROC, no value.
+        told = (evaluation.n_positive > 0) & (evaluation.n_positive < evaluation.n_images)
+        observed, replicates = (getattr(of, metric) for of in (evaluation.observed, evaluation.replicates))
+        return np.where(told, observed[0], np.nan), np.where(told, replicates, np.nan)
     return METRICS[metric](evaluation.counts), METRICS[metric](evaluation.replicate_counts)
 
 
