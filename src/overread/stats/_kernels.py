@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import float64, int32, njit, uint32, uint64
+from numba import float64, int32, int64, njit, uint32, uint64
 
 LANES = 64
 GAMMA = 0x9E3779B97F4A7C15  # the odd step of SplitMix64: the golden ratio in 64 bits
 BUFFER = 1024
+YOUDEN, SENSITIVITY, SPECIFICITY = 0, 1, 2
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -188,3 +189,108 @@ def group(weights, patients, n_rows, values, starts, out_weights, out_sums):  # 
                 value = values[entry, column]
                 for lane in range(LANES):
                     out_sums[which, column, lane] += value * weights[patient, lane]
+
+
+@compiled
+def totals(weights, patients, positive, start, stop, present, absent):  # type: ignore[no-untyped-def]
+    """Set `present` and `absent` (LANES,) to the weights of the positives and negatives from `start` to `stop`."""
+    present[:] = 0
+    absent[:] = 0
+    for image in range(start, stop):
+        patient = patients[image]
+        if positive[image]:
+            for lane in range(LANES):
+                present[lane] += weights[patient, lane]
+        else:
+            for lane in range(LANES):
+                absent[lane] += weights[patient, lane]
+
+
+@compiled
+def fewest(whole, share):  # type: ignore[no-untyped-def]
+    """Return the smallest k with k / whole >= share, by the division that `Rule.choose` does."""
+    k = max(int64(whole * share) - 1, 0)
+    while k <= whole and k / whole < share:
+        k += 1
+    return k
+
+
+@compiled
+def choose(weights, patients, positive, scores, starts, kind, share, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (tasks, LANES) with the threshold that a rule chooses on the weighted images of each task.
+
+    The rules are those of `operating_points.Rule.choose`. Images lie in falling order of score; a score is observed in
+    a replicate where an image that has it has a weight. nan where no threshold can be chosen.
+    """
+    present, absent = np.empty(LANES, np.int32), np.empty(LANES, np.int32)
+    tp, fp, seen = np.empty(LANES, np.int32), np.empty(LANES, np.int32), np.empty(LANES, np.int32)
+    best, limit = np.empty(LANES, np.float64), np.empty(LANES, np.int64)
+    for task in range(starts.size - 1):
+        image, stop = starts[task], starts[task + 1]
+        totals(weights, patients, positive, image, stop, present, absent)
+        tp[:] = 0
+        fp[:] = 0
+        best[:] = -np.inf
+        for lane in range(LANES):
+            out[task, lane] = np.nan
+            if kind == SENSITIVITY:
+                limit[lane] = fewest(present[lane], share) if present[lane] > 0 else stop
+            elif kind == SPECIFICITY:
+                limit[lane] = absent[lane] - fewest(absent[lane], share) if absent[lane] > 0 else -1
+        while image < stop:
+            score = scores[image]
+            seen[:] = 0
+            while image < stop and scores[image] == score:
+                patient = patients[image]
+                counted = tp if positive[image] else fp
+                for lane in range(LANES):
+                    weight = int32(weights[patient, lane])
+                    counted[lane] += weight
+                    seen[lane] += weight
+                image += 1
+            if kind == YOUDEN:
+                for lane in range(LANES):
+                    gain = float64(tp[lane]) * float64(absent[lane]) - float64(fp[lane]) * float64(present[lane])
+                    if seen[lane] > 0 and gain >= best[lane]:
+                        best[lane] = gain
+                        out[task, lane] = score
+            elif kind == SENSITIVITY:
+                for lane in range(LANES):
+                    if seen[lane] > 0 and tp[lane] >= limit[lane] and np.isnan(out[task, lane]):
+                        out[task, lane] = score
+            else:
+                for lane in range(LANES):
+                    if seen[lane] > 0 and fp[lane] <= limit[lane]:
+                        out[task, lane] = score
+        if kind == YOUDEN:
+            for lane in range(LANES):
+                if present[lane] == 0 or absent[lane] == 0:
+                    out[task, lane] = np.nan
+
+
+@compiled
+def call(weights, patients, positive, scores, starts, thresholds, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (4, tasks, LANES) with true and false positives, false and true negatives at each lane's threshold."""
+    present, absent = np.empty(LANES, np.int32), np.empty(LANES, np.int32)
+    tp, fp = np.empty(LANES, np.int32), np.empty(LANES, np.int32)
+    for task in range(starts.size - 1):
+        image, stop = starts[task], starts[task + 1]
+        totals(weights, patients, positive, image, stop, present, absent)
+        tp[:] = 0
+        fp[:] = 0
+        lowest = np.inf
+        for lane in range(LANES):
+            lowest = min(lowest, thresholds[task, lane])
+        while image < stop and not scores[image] < lowest:
+            patient = patients[image]
+            counted = tp if positive[image] else fp
+            for lane in range(LANES):
+                if scores[image] >= thresholds[task, lane]:
+                    counted[lane] += weights[patient, lane]
+            image += 1
+        for lane in range(LANES):
+            known = not np.isnan(thresholds[task, lane])
+            out[0, task, lane] = tp[lane] if known else np.nan
+            out[1, task, lane] = fp[lane] if known else np.nan
+            out[2, task, lane] = present[lane] - tp[lane] if known else np.nan
+            out[3, task, lane] = absent[lane] - fp[lane] if known else np.nan

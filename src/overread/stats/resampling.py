@@ -74,12 +74,12 @@ class PatientBootstrap:
         self.replicates = replicates
         self.seed = seed
         self._key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
-        self._n_blocks = -(-replicates // LANES)
+        self.n_blocks = -(-replicates // LANES)
         block_bytes = self.n_patients * LANES
         self._kept: dict[int, NDArray[np.uint8]] | None
-        self._kept = {} if block_bytes * self._n_blocks <= KEPT_BYTES else None
+        self._kept = {} if block_bytes * self.n_blocks <= KEPT_BYTES else None
         # A thread holds a block and as much again while it draws it.
-        self.threads = min(threads or _processors(), self._n_blocks, max(1, KEPT_BYTES // (2 * block_bytes)))
+        self.threads = min(threads or _processors(), self.n_blocks, max(1, KEPT_BYTES // (2 * block_bytes)))
 
     def weights(self, block: int) -> NDArray[np.uint8]:
         """Return how often each patient is drawn in the replicates 64 * block, 64 * block + 1, ...: (n_patients, 64).
@@ -103,9 +103,9 @@ class PatientBootstrap:
             raise ValueError(
                 f"ranking must be of the {self.n_patients} patients resampled, got patient {ranking.n_patients - 1}"
             )
-        out = np.empty((self._n_blocks, len(_ROWS), ranking.n_tasks, LANES))
-        self._each_block(lambda block: _rank(self.weights(block), ranking, out[block]))
-        return _as_ranked(out, self.replicates)
+        out = np.empty((self.n_blocks, len(_ROWS), ranking.n_tasks, LANES))
+        self.each_block(lambda block: _rank(self.weights(block), ranking, out[block]))
+        return Ranked(*by_replicate(out, self.replicates))
 
     def grouped_sums(
         self, values: ArrayLike, groups: ArrayLike, n_groups: int
@@ -119,8 +119,8 @@ class PatientBootstrap:
 
         entries = _entries(values, groups, n_groups, self.patients, self.n_patients)
         n_columns = entries.sums.shape[1]
-        weights = np.empty((self._n_blocks, n_groups, LANES), np.int64)
-        sums = np.empty((self._n_blocks, n_groups, n_columns, LANES))
+        weights = np.empty((self.n_blocks, n_groups, LANES), np.int64)
+        sums = np.empty((self.n_blocks, n_groups, n_columns, LANES))
 
         def work(block: int) -> None:
             drawn = self.weights(block)
@@ -128,20 +128,21 @@ class PatientBootstrap:
                 drawn, entries.patients, entries.n_rows, entries.sums, entries.starts, weights[block], sums[block]
             )
 
-        self._each_block(work)
-        n_lanes = self._n_blocks * LANES
+        self.each_block(work)
+        n_lanes = self.n_blocks * LANES
         return (
             np.moveaxis(weights, 1, -1).reshape(n_lanes, n_groups)[: self.replicates],
             np.moveaxis(sums, -1, 1).reshape(n_lanes, n_groups, n_columns)[: self.replicates],
         )
 
-    def _each_block(self, work: Callable[[int], None]) -> None:
+    def each_block(self, work: Callable[[int], None]) -> None:
+        """Do `work` for every block of 64 replicates, in threads; it must let go of the interpreter's lock to gain."""
         if self.threads == 1:
-            for block in range(self._n_blocks):
+            for block in range(self.n_blocks):
                 work(block)
             return
         with ThreadPoolExecutor(self.threads) as pool:
-            for _ in pool.map(work, range(self._n_blocks)):
+            for _ in pool.map(work, range(self.n_blocks)):
                 pass
 
 
@@ -149,7 +150,7 @@ def observed(ranking: Ranking) -> Ranked:
     """Return the metrics of a ranking as it is, with one row: the bootstrap's own arithmetic, every weight being 1."""
     out = np.empty((1, len(_ROWS), ranking.n_tasks, LANES))
     _rank(np.ones((ranking.n_patients, LANES), np.uint8), ranking, out[0])
-    return _as_ranked(out, 1)
+    return Ranked(*by_replicate(out, 1))
 
 
 def percentile(value: float, replicates: ArrayLike, *, level: float = 0.95, note: str = "") -> Estimate:
@@ -221,11 +222,11 @@ def _rank(weights: NDArray[np.uint8], ranking: Ranking, out: NDArray[np.float64]
     out[2:, ~ranking.has_calls] = nan
 
 
-def _as_ranked(out: NDArray[np.float64], replicates: int) -> Ranked:
-    """Turn (blocks, 6, tasks, LANES) into metrics (replicates, tasks)."""
-    blocks, rows, tasks, lanes = out.shape
-    metrics = np.moveaxis(out, 0, 2).reshape(rows, tasks, blocks * lanes)[..., :replicates]
-    return Ranked(*np.swapaxes(metrics, 1, 2))
+def by_replicate(out: NDArray[np.float64], replicates: int) -> NDArray[np.float64]:
+    """Turn what blocks have filled, (blocks, metrics, tasks, LANES), into (metrics, replicates, tasks)."""
+    blocks, metrics, tasks, lanes = out.shape
+    rows = np.moveaxis(out, 0, 2).reshape(metrics, tasks, blocks * lanes)[..., :replicates]
+    return np.swapaxes(rows, 1, 2)
 
 
 @dataclass(frozen=True, eq=False)
