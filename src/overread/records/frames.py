@@ -1,0 +1,58 @@
+"""Tables that were never in a file: any dataframe that narwhals knows, or a mapping of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from overread.records.errors import InputError
+from overread.records.tables import Table
+
+
+def table_from_frame(frame: Any, *, name: str) -> Table:
+    """Return a dataframe (pandas, Polars, PyArrow and others) or a mapping of columns as a table.
+
+    Raises `InputError` when it is none of these, or has no rows.
+    """
+    if isinstance(frame, Table):
+        return frame
+    polars = frame if isinstance(frame, pl.DataFrame) else from_mapping(frame, name)
+    if not len(polars):
+        raise InputError(name, "the table has no rows", "a row per image")
+    return Table(name, polars)
+
+
+def from_mapping(frame: Any, name: str) -> pl.DataFrame:
+    """Return a mapping of columns, or a dataframe that is not of Polars, as one of Polars."""
+    if not isinstance(frame, Mapping):
+        return from_any(frame, name)
+    try:
+        return pl.DataFrame({str(column): values for column, values in frame.items()}, strict=False)
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as reason:
+        what = f"the columns do not make a table ({' '.join(str(reason).split())[:200]})"
+        raise InputError(name, what, "columns of one length") from None
+
+
+def from_any(frame: Any, name: str) -> pl.DataFrame:
+    """Return any dataframe as one of Polars, without the help of PyArrow."""
+    try:
+        native = nw.from_native(frame, eager_only=True)
+        columns = [(str(column), native[column]) for column in native.columns]
+        return pl.DataFrame([series(column, values) for column, values in columns])
+    except (TypeError, ValueError, nw.exceptions.NarwhalsError, pl.exceptions.PolarsError) as reason:
+        what = f"this is not a table ({' '.join(str(reason).split())[:200]})"
+        raise InputError(name, what, "a dataframe of pandas, Polars or PyArrow, or a dict of columns") from None
+
+
+def series(name: str, values: nw.Series[Any]) -> pl.Series:
+    """Return a column as one of Polars: numbers at once, all else value by value."""
+    if values.dtype.is_numeric() and not values.is_null().any():
+        return pl.Series(name, values.to_numpy())
+    cells = [None if cell is None or cell != cell else cell for cell in values.to_list()]
+    kinds = {type(cell) for cell in cells if cell is not None}
+    if len(kinds) > 1 and not kinds <= {int, float, bool}:
+        cells = [None if cell is None else str(cell) for cell in cells]
+    return pl.Series(name, cells, strict=False)
