@@ -5,13 +5,13 @@ Usage: python scripts/make_chestxray14.py FOLDER
 
 FOLDER holds Data_Entry_2017_v2020.csv (or .csv.gz), train_val_list.txt and test_list.txt as NIH provides them at
 https://nihcc.app.box.com/v/ChestXray-NIHCC. An image's name is its patient's number in eight digits and a number in
-three; the latter is not always the follow-up number, so both are kept. The findings of an image are 14 bits in the order of Wang et al. 2017.
+three; the latter is not always the follow-up number, so both are kept.
+The findings of an image are 14 bits in the order of Wang et al. 2017.
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import polars as pl

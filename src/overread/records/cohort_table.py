@@ -140,9 +140,7 @@ def holds_truth_values(column: pl.Series) -> bool:
     return not wrong.any() and bool((values != MISSING).any())
 
 
-def truth_of_columns(
-    table: Table, images: pl.Series, names: Sequence[str], assumed: Iterable[str] = ()
-) -> Truth:
+def truth_of_columns(table: Table, images: pl.Series, names: Sequence[str], assumed: Iterable[str] = ()) -> Truth:
     """Return the truth from a column per finding; `No Finding` only contradicts or agrees with the others."""
     refuse_twice(table, names)
     healthy = [name for name in names if says_no_finding(name)]

@@ -26,7 +26,9 @@ TRUTH_WORDS = {"0": 0, "0.0": 0, "0.": 0, "false": 0, "1": 1, "1.0": 1, "1.": 1,
 class Where(Protocol):
     """Names a column or a cell of a table in a message."""
 
-    def __call__(self, column: str | None = None, row: int | None = None) -> str: ...
+    def __call__(self, column: str | None = None, row: int | None = None) -> str:
+        """Return the name."""
+        ...
 
 
 def text(column: pl.Series) -> pl.Series:

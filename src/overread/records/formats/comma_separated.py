@@ -135,9 +135,7 @@ def named(frame: pl.DataFrame, names: list[str], path: str) -> pl.DataFrame:
     if twice:
         raise InputError(path, f"more than one column is named {listed(twice)}", "each name once")
     unnamed = iter(range(len(names)))
-    return frame.rename(
-        dict(zip(frame.columns, [name or f"Unnamed: {next(unnamed)}" for name in names], strict=True))
-    )
+    return frame.rename(dict(zip(frame.columns, [name or f"Unnamed: {next(unnamed)}" for name in names], strict=True)))
 
 
 def trimmed(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,243 @@
+"""A reading: all answers of one reader, a model or a person, as one score in [0, 1] per image and finding."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from overread.records import columns
+from overread.records.errors import InputError, counted, listed, plain, quoted
+from overread.records.findings import key
+from overread.records.frames import table_from_frame
+from overread.records.headers import nih_name, numbers_rows, roles, says_no_finding
+from overread.records.tables import Source, Table, read_table, stem, suffix
+
+PREFIX = "prob "
+"""How the name of a score column may begin, as `key` returns it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """The scores of one reader: `scores` is (images, findings), each in [0, 1].
+
+    Findings are named as in the table, without `prob_`; `study` matches them to a cohort's. `warnings` are sentences
+    for the reader of a report. `refusals` says, by the key of a column's name, why a column of a name that means
+    nothing here cannot be scores: raised when a cohort has a finding of that name.
+    """
+
+    name: str
+    images: pl.Series
+    findings: tuple[str, ...]
+    scores: NDArray[np.float64]
+    sources: tuple[Source, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refusals: Mapping[str, InputError] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.scores.shape != (len(self.images), len(self.findings)):
+            expected = f"({len(self.images)} images, {len(self.findings)} findings)"
+            raise ValueError(f"scores must have the shape {expected}, got {self.scores.shape}")
+
+
+def read_reading(source: str | Path) -> Reading:
+    """Read a reading from `PATH` or `NAME=PATH`; its name is the file's stem unless given.
+
+    Raises `InputError` when the table cannot be read, an image stands twice, or a score is not a number in [0, 1].
+    """
+    name, path = named_path(str(source))
+    table = read_table(path)
+    return reading(table, name=stem(path) if name is None else name)
+
+
+def named_path(source: str) -> tuple[str | None, str]:
+    """Return the name and the path of a reading; a path that exists as it is written has no name in it.
+
+    >>> named_path("standard=scores/a.csv"), named_path("scores/a.csv")
+    (('standard', 'scores/a.csv'), (None, 'scores/a.csv'))
+    """
+    name, equals, path = source.partition("=")
+    if not equals or "/" in name or Path(source).exists():
+        return None, source
+    if not name.strip() or not path.strip():
+        what = f"{quoted(source)} lacks the {'path' if name.strip() else 'name'}"
+        raise InputError("reading", what, "PATH or NAME=PATH")
+    return name.strip(), path.strip()
+
+
+def reading_from_frame(frame: Any, *, name: str) -> Reading:
+    """Return the reading in a dataframe of any kind, or a mapping of columns, by the rules of a table in a file.
+
+    Raises `InputError` as `read_reading` does.
+
+    >>> reading_from_frame({"image": ["1.png", "2.png"], "prob_Mass": [0.1, 0.8]}, name="model").findings
+    ('Mass',)
+    """
+    return reading(table_from_frame(frame, name=f"reading {plain(name)}"), name=name)
+
+
+def reading(table: Table, *, name: str) -> Reading:
+    """Return the reading in a table."""
+    role = roles(table.frame.columns)
+    if "image" not in role:
+        raise not_a_reading(table)
+    images = columns.image_names(table.frame[role["image"]], table.where)
+    findings, scores, refusals = score_columns(table, role)
+    if not findings:
+        raise next(iter(refusals.values()), not_a_reading(table))
+    return Reading(
+        name=name,
+        images=images,
+        findings=tuple(finding_name(column) for column in findings),
+        scores=scores,
+        sources=() if table.source is None else (table.source,),
+        warnings=ignored(table, name, role, findings),
+        refusals=refusals,
+    )
+
+
+def finding_name(column: str) -> str:
+    """Return the name of the finding that a score column is of.
+
+    >>> finding_name("prob_Pleural_Thickening"), finding_name("Prob Mass"), finding_name("Probing")
+    ('Pleural_Thickening', 'Mass', 'Probing')
+    """
+    return re.sub(r"^\s*prob[\s_\-]+", "", column, flags=re.IGNORECASE)
+
+
+def score_columns(
+    table: Table, role: Mapping[str, str]
+) -> tuple[list[str], NDArray[np.float64], dict[str, InputError]]:
+    """Return the columns of scores, the scores, and why other columns of unknown names are none.
+
+    A column that says it is a score (`prob_...`, or a finding of NIH's) must hold scores; a column of any other name
+    is one when all of it lies in [0, 1].
+    """
+    found: dict[str, str] = {}
+    scores, refusals = [], {}
+    for column in table.frame.columns:
+        if column in role.values() or numbers_rows(column) or says_no_finding(finding_name(column)):
+            continue
+        certain = key(column).startswith(PREFIX) or nih_name(column) is not None
+        try:
+            values = scores_of(table, column)
+        except InputError as refusal:
+            if certain:
+                raise
+            refusals[key(column)] = refusal
+            continue
+        other = found.setdefault(key(finding_name(column)), column)
+        if other != column:
+            what = f"the columns {plain(other)} and {plain(column)} are the same finding"
+            raise InputError(table.name, what, "one column of scores per finding", "Remove or rename one of them.")
+        scores.append(values)
+    matrix = np.column_stack(scores) if scores else np.empty((len(table.frame), 0))
+    return list(found.values()), matrix, refusals
+
+
+def scores_of(table: Table, column: str) -> NDArray[np.float64]:
+    """Return a column of scores, refusing what is not a number in [0, 1]."""
+    given = table.frame[column]
+    values = columns.numbers(given, table.where, what="score", empty=False)
+    outside = (values < 0) | (values > 1)
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise InputError(table.where(column, row), f"the score is {quoted(given[row])}", *advice(values, outside))
+    return values
+
+
+def advice(values: NDArray[np.float64], outside: NDArray[np.bool_]) -> tuple[str, str]:
+    """Return what was expected instead of scores outside [0, 1], and what to do about them."""
+    expected = "a number from 0 to 1"
+    share = f"{counted(int(outside.sum()), 'score')} of {len(values):,}"
+    if 1 < values.max() <= 100 and values.min() >= 0 and outside.mean() > 0.1:
+        return expected, f"{share} lie above 1; if they are percent, divide them: df[c] = df[c] / 100"
+    if outside.mean() > 0.1:
+        do = f"{share} lie outside, which looks like logits; convert each column: df[c] = 1 / (1 + numpy.exp(-df[c]))"
+        return expected, do
+    return expected, f"{share} lie outside." if outside.sum() > 1 else ""
+
+
+def ignored(table: Table, name: str, role: Mapping[str, str], findings: Sequence[str]) -> tuple[str, ...]:
+    """Say which columns are not read as scores."""
+    kept = {role["image"], *findings}
+    others = [column for column in table.frame.columns if column not in kept and not numbers_rows(column)]
+    if not others:
+        return ()
+    said = "is not a score and is" if len(others) == 1 else "are not scores and are"
+    return (f"{plain(name)}: the column{'s' if len(others) > 1 else ''} {listed(others, most=5)} {said} left out.",)
+
+
+# --- tables of another shape -----------------------------------------------------------------------------------------
+
+
+def not_a_reading(table: Table) -> InputError:
+    """Return the refusal of a table that is not a reading, with the lines that convert it where its shape is known."""
+    expected = "the column image (or NIH's Image Index) and a column <Finding> or prob_<Finding> per finding"
+    numbered = [name for name in table.frame.columns if re.fullmatch(r"[A-Za-z]+[ _\-]?(\d+|i)", name.strip())]
+    kinds = {re.sub(r"[ _\-]?(\d+|i)$", "", name.strip()).lower(): name for name in numbered}
+    if numbered and kinds.keys() & {"class", "target", "logit", "logits", "prob", "pred", "output", "label"}:
+        what = f"the columns are numbered ({listed(numbered)}), not named after findings"
+        return InputError(table.name, what, expected, conversion(kinds))
+    what = f"this is not a reading (the columns are {listed(table.frame.columns, most=8)})"
+    if "image" not in roles(table.frame.columns):
+        what = (
+            f"there is no column with the names of the images (the columns are {listed(table.frame.columns, most=8)})"
+        )
+    do = "" if table.source else "If they are the index of the dataframe, call reset_index() and name the column image."
+    return InputError(table.name, what, expected, do)
+
+
+def conversion(kinds: Mapping[str, str]) -> str:
+    """Return the two lines of Python that turn numbered outputs into a reading."""
+    logit = next((kind for kind in ("logit", "logits", "output") if kind in kinds), None)
+    kind = logit or next((kind for kind in ("prob", "pred", "class") if kind in kinds), "prob")
+    separator = re.sub(r"(\d+|i)$", "", kinds.get(kind, f"{kind}_0").strip())[len(kind) :]
+    value = f'df[[f"{kind}{separator}{{i}}" for i in range(len(names))]].to_numpy()'
+    value = f"1 / (1 + numpy.exp(-{value}))" if logit else value
+    return (
+        "Two lines convert it, with names in the order of the outputs and image_names in the order of the rows:\n"
+        '    names = ["Atelectasis", "Cardiomegaly", ...]\n'
+        f'    pandas.DataFrame({value}, columns=names).assign(image=image_names).to_csv("reading.csv", index=False)'
+    )
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def write_reading(reading: Reading, path: str | Path) -> None:
+    """Write a reading as `.csv`, `.csv.gz` or `.parquet`, whole or not at all; the same reading gives the same bytes.
+
+    Raises `InputError` when the ending is another, or the folder cannot be written to.
+    """
+    path = Path(path)
+    frame = pl.DataFrame({"image": reading.images} | dict(zip(reading.findings, reading.scores.T, strict=True)))
+    buffer = BytesIO()
+    ending = suffix(path)
+    if ending == ".parquet":
+        frame.write_parquet(buffer)
+    else:
+        frame.write_csv(buffer)
+    data = gzip.compress(buffer.getvalue(), mtime=0) if ending == ".csv.gz" else buffer.getvalue()
+    replace_file(path, data)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file beside its place and then move it there, so that no reader ever finds half of it."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    except OSError as reason:
+        part.unlink(missing_ok=True)
+        what = f"it cannot be written ({reason.strerror})"
+        raise InputError(plain(str(path)), what, "a folder that exists and may be written to") from None
