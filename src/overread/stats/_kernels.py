@@ -17,14 +17,15 @@ LANES = 64
 GAMMA = 0x9E3779B97F4A7C15  # the odd step of SplitMix64: the golden ratio in 64 bits
 BUFFER = 1024
 YOUDEN, SENSITIVITY, SPECIFICITY = 0, 1, 2
+NEVER = 2**62
 
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called; keep the machine code for the next process where there is a place."""
     try:
-        return njit(nogil=True, cache=True)(function)
+        return njit(nogil=True, error_model="numpy", cache=True)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return njit(nogil=True)(function)
+        return njit(nogil=True, error_model="numpy")(function)
 
 
 @compiled
@@ -196,14 +197,12 @@ def totals(weights, patients, positive, start, stop, present, absent):  # type: 
     """Set `present` and `absent` (LANES,) to the weights of the positives and negatives from `start` to `stop`."""
     present[:] = 0
     absent[:] = 0
+    add(weights, patients, start, stop, absent)
     for image in range(start, stop):
-        patient = patients[image]
         if positive[image]:
-            for lane in range(LANES):
-                present[lane] += weights[patient, lane]
-        else:
-            for lane in range(LANES):
-                absent[lane] += weights[patient, lane]
+            add(weights, patients, image, image + 1, present)
+    for lane in range(LANES):
+        absent[lane] -= present[lane]
 
 
 @compiled
@@ -216,81 +215,108 @@ def fewest(whole, share):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def choose(weights, patients, positive, scores, starts, kind, share, out):  # type: ignore[no-untyped-def]
+def choose(weights, patients, positive, scores, turning, starts, kind, share, out):  # type: ignore[no-untyped-def]
     """Fill `out` (tasks, LANES) with the threshold that a rule chooses on the weighted images of each task.
 
-    The rules are those of `operating_points.Rule.choose`. Images lie in falling order of score; a score is observed in
-    a replicate where an image that has it has a weight. nan where no threshold can be chosen.
+    The rules are those of `operating_points.Rule.choose`; nan where no threshold can be chosen. Images lie in falling
+    order of score; a score is observed in a replicate where an image that has it has a weight. `turning` marks the
+    last image of each score that may be chosen; the case that none is better than calling every image comes last.
     """
     present, absent = np.empty(LANES, np.int32), np.empty(LANES, np.int32)
-    tp, fp, seen = np.empty(LANES, np.int32), np.empty(LANES, np.int32), np.empty(LANES, np.int32)
+    tp, called, before = np.empty(LANES, np.int32), np.empty(LANES, np.int32), np.empty(LANES, np.int32)
     best, limit = np.empty(LANES, np.float64), np.empty(LANES, np.int64)
     for task in range(starts.size - 1):
-        image, stop = starts[task], starts[task + 1]
-        totals(weights, patients, positive, image, stop, present, absent)
+        start, stop = starts[task], starts[task + 1]
+        totals(weights, patients, positive, start, stop, present, absent)
         tp[:] = 0
-        fp[:] = 0
-        best[:] = -np.inf
+        called[:] = 0
+        before[:] = 0
+        best[:] = 0.0
         for lane in range(LANES):
             out[task, lane] = np.nan
             if kind == SENSITIVITY:
-                limit[lane] = fewest(present[lane], share) if present[lane] > 0 else stop
+                limit[lane] = fewest(present[lane], share) if present[lane] > 0 else NEVER
             elif kind == SPECIFICITY:
                 limit[lane] = absent[lane] - fewest(absent[lane], share) if absent[lane] > 0 else -1
-        while image < stop:
+        added = start
+        for image in range(start, stop):
+            if positive[image]:
+                add(weights, patients, image, image + 1, tp)
+            if not turning[image]:
+                continue
+            add(weights, patients, added, image + 1, called)
+            added = image + 1
             score = scores[image]
-            seen[:] = 0
-            while image < stop and scores[image] == score:
-                patient = patients[image]
-                counted = tp if positive[image] else fp
-                for lane in range(LANES):
-                    weight = int32(weights[patient, lane])
-                    counted[lane] += weight
-                    seen[lane] += weight
-                image += 1
+            undecided = False
             if kind == YOUDEN:
+                undecided = True
                 for lane in range(LANES):
-                    gain = float64(tp[lane]) * float64(absent[lane]) - float64(fp[lane]) * float64(present[lane])
-                    if seen[lane] > 0 and gain >= best[lane]:
+                    fp = float64(called[lane] - tp[lane])
+                    gain = float64(tp[lane]) * float64(absent[lane]) - fp * float64(present[lane])
+                    if called[lane] > before[lane] and gain >= best[lane]:
                         best[lane] = gain
                         out[task, lane] = score
             elif kind == SENSITIVITY:
                 for lane in range(LANES):
-                    if seen[lane] > 0 and tp[lane] >= limit[lane] and np.isnan(out[task, lane]):
+                    if called[lane] > before[lane] and tp[lane] >= limit[lane] and np.isnan(out[task, lane]):
                         out[task, lane] = score
+                    undecided |= np.isnan(out[task, lane])
             else:
                 for lane in range(LANES):
-                    if seen[lane] > 0 and fp[lane] <= limit[lane]:
+                    allowed = called[lane] - tp[lane] <= limit[lane]
+                    if allowed and called[lane] > before[lane]:
                         out[task, lane] = score
+                    undecided |= allowed
+            if not undecided:
+                break
+            for lane in range(LANES):
+                before[lane] = called[lane]
         if kind == YOUDEN:
             for lane in range(LANES):
                 if present[lane] == 0 or absent[lane] == 0:
                     out[task, lane] = np.nan
+                elif best[lane] == 0.0:  # as good as calling every image: of equals the lowest score
+                    image = stop - 1
+                    while weights[patients[image], lane] == 0:
+                        image -= 1
+                    out[task, lane] = scores[image]
 
 
 @compiled
 def call(weights, patients, positive, scores, starts, thresholds, out):  # type: ignore[no-untyped-def]
     """Fill `out` (4, tasks, LANES) with true and false positives, false and true negatives at each lane's threshold."""
     present, absent = np.empty(LANES, np.int32), np.empty(LANES, np.int32)
-    tp, fp = np.empty(LANES, np.int32), np.empty(LANES, np.int32)
+    tp, called = np.empty(LANES, np.int32), np.empty(LANES, np.int32)
     for task in range(starts.size - 1):
-        image, stop = starts[task], starts[task + 1]
-        totals(weights, patients, positive, image, stop, present, absent)
+        start, stop = starts[task], starts[task + 1]
+        totals(weights, patients, positive, start, stop, present, absent)
         tp[:] = 0
-        fp[:] = 0
-        lowest = np.inf
+        called[:] = 0
+        lowest, highest = np.inf, -np.inf
         for lane in range(LANES):
-            lowest = min(lowest, thresholds[task, lane])
-        while image < stop and not scores[image] < lowest:
-            patient = patients[image]
-            counted = tp if positive[image] else fp
+            if thresholds[task, lane] < lowest:  # never where it is nan
+                lowest = thresholds[task, lane]
+            if thresholds[task, lane] > highest:
+                highest = thresholds[task, lane]
+        # Called in every replicate, then in some, then in none.
+        image = start
+        while image < stop and scores[image] >= highest:
+            image += 1
+        add(weights, patients, start, image, called)
+        for each in range(start, image):
+            if positive[each]:
+                add(weights, patients, each, each + 1, tp)
+        while image < stop and scores[image] >= lowest:
+            patient, score, found = patients[image], scores[image], int32(positive[image])
             for lane in range(LANES):
-                if scores[image] >= thresholds[task, lane]:
-                    counted[lane] += weights[patient, lane]
+                weight = int32(weights[patient, lane]) * int32(score >= thresholds[task, lane])
+                called[lane] += weight
+                tp[lane] += weight * found
             image += 1
         for lane in range(LANES):
+            fp = called[lane] - tp[lane]
             known = not np.isnan(thresholds[task, lane])
             out[0, task, lane] = tp[lane] if known else np.nan
-            out[1, task, lane] = fp[lane] if known else np.nan
+            out[1, task, lane] = fp if known else np.nan
             out[2, task, lane] = present[lane] - tp[lane] if known else np.nan
-            out[3, task, lane] = absent[lane] - fp[lane] if known else np.nan
+            out[3, task, lane] = absent[lane] - fp if known else np.nan

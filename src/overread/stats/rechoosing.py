@@ -8,6 +8,7 @@ the uncertainty of the threshold too: how well the rule does, applied by somebod
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,26 +66,58 @@ def tuned(
     return _counts(bootstrap, reported, tuning, chosen_on, rule)
 
 
+class _Column(NamedTuple):
+    """The images of one finding in falling order of score; none where nothing is given."""
+
+    positive: NDArray[np.bool_] = np.zeros(0, np.bool_)
+    scores: NDArray[np.float64] = np.zeros(0)
+    last: NDArray[np.bool_] = np.zeros(0, np.bool_)
+    last_found: NDArray[np.bool_] = np.zeros(0, np.bool_)
+
+    @classmethod
+    def of(cls, positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> _Column:
+        if not len(scores):
+            return cls()
+        ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
+        last, last_found = np.zeros((2, len(scores)), np.bool_)
+        last[ends] = True
+        last_found[ends[np.diff(np.cumsum(positive)[ends], prepend=0) > 0]] = True
+        return cls(positive, scores, last, last_found)
+
+
 @dataclass(frozen=True, eq=False)
 class _Falling:
-    """The assessed images of every finding in falling order of score, laid end to end."""
+    """The assessed images of every finding in falling order of score, laid end to end.
+
+    `last` marks the last image of each score, and `last_found` those of a score that a positive has.
+    """
 
     patients: Lists
     positive: NDArray[np.bool_]
     scores: NDArray[np.float64]
+    last: NDArray[np.bool_]
+    last_found: NDArray[np.bool_]
 
     @classmethod
     def of(
         cls, labels: NDArray[np.int8], scores: NDArray[np.float64], patients: NDArray[np.int64], kept: NDArray[np.bool_]
     ) -> _Falling:
-        columns = range(labels.shape[1])
-        assessed = [np.flatnonzero(kept & (labels[:, f] >= 0)) for f in columns]
-        orders = [rows[np.argsort(-scores[rows, f])] for f, rows in zip(columns, assessed, strict=True)]
-        return cls(
-            Lists.of([patients[order] for order in orders]),
-            np.concatenate([np.zeros(0, np.bool_), *(labels[order, f] == 1 for f, order in enumerate(orders))]),
-            np.concatenate([np.zeros(0), *(scores[order, f] for f, order in enumerate(orders))]),
-        )
+        lists, columns = [], [_Column()]
+        for f in range(labels.shape[1]):
+            rows = np.flatnonzero(kept & (labels[:, f] >= 0))
+            rows = rows[np.argsort(-scores[rows, f])]
+            lists.append(patients[rows])
+            columns.append(_Column.of(labels[rows, f] == 1, scores[rows, f]))
+        return cls(Lists.of(lists), *(np.concatenate(parts) for parts in zip(*columns, strict=True)))
+
+    def turning(self, rule: Rule) -> NDArray[np.bool_]:
+        """Return where the rule may place a threshold.
+
+        Youden's index and the sensitivity only rise where a positive is passed, save that a sensitivity of 0 is reached
+        at any score; the lowest score with a specificity may be anyone's.
+        """
+        needs_positive = rule.kind == "youden" or (rule.kind == "sensitivity" and rule.value > 0)
+        return self.last_found if needs_positive else self.last
 
 
 def _check(bootstrap: PatientBootstrap, labels: NDArray[np.int8], scores: NDArray[np.float64]) -> None:
@@ -107,6 +140,7 @@ def _counts(
     if rule.kind not in KINDS:
         raise ValueError(f"rule must choose a threshold ({', '.join(KINDS)}), got {rule}")
     kind, n_tasks = KINDS.index(rule.kind), len(reported.patients.sizes)
+    turning = chosen_on.turning(rule)
     out = np.empty((bootstrap.n_blocks, 4, n_tasks, LANES))
 
     def work(block: int) -> None:
@@ -117,6 +151,7 @@ def _counts(
             on.patients.patients,
             on.positive,
             on.scores,
+            turning,
             on.patients.starts,
             kind,
             rule.value,
