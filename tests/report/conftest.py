@@ -12,6 +12,7 @@ import pytest
 
 from overread.analyses.options import Options
 from overread.records.findings import NIH_FINDINGS
+from overread.report.page import Page, page
 
 EVIL = '<script>alert("1")</script>'
 EVIL_FINDING = "<img src=x onerror=alert(1)>&amp;'\"</script>"
@@ -83,7 +84,7 @@ def estimates_table(rng: np.random.Generator, n_positive: dict[str, int]) -> pl.
                 value = float(np.exp(rng.normal(1, 0.4)) if metric in RATIOS else rng.uniform(0.6, 0.9))
                 noted = "averaged on the log scale" if metric in RATIOS and finding == "mean" else note * lacking
                 rows.append(estimate(reading, finding, metric, None if lacking else value, 0.03, "bootstrap", noted))
-    columns = "reading finding attribute subgroup metric value low high level method note n_images n_positive".split()
+    columns = ["reading", "finding", "attribute", "subgroup", "metric", "value", "low", "high", "level", "method", "note", "n_images", "n_positive"]
     return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
 
 
@@ -126,7 +127,7 @@ def consequences_table() -> pl.DataFrame:
         rows.append((reading, finding, 0.1, "this cohort", "all", 75.0, 25.0, 225.0, 675.0, 3.0))
         rows.append((reading, finding, 0.1, "this cohort", "ill", 750.0, 250.0, None, None, None))
         rows.append((reading, finding, 0.1, "this cohort", "healthy", None, None, 250.0, 750.0, None))
-    columns = "reading finding prevalence prevalence_source per found missed referred_healthy spared".split()
+    columns = ["reading", "finding", "prevalence", "prevalence_source", "per", "found", "missed", "referred_healthy", "spared"]
     return pl.DataFrame(rows, schema=[*columns, "false_positives_per_true_positive"], orient="row")
 
 
@@ -243,4 +244,17 @@ def simulated_reading() -> SimpleNamespace:
 
 @pytest.fixture
 def second() -> SimpleNamespace:
+    """Return a second reading; each test has its own, to change as it likes."""
     return simulated_reading()
+
+
+@pytest.fixture(scope="session")
+def made() -> Page:
+    """Return the page of a second reading."""
+    return page(simulated_reading())
+
+
+@pytest.fixture(scope="session")
+def evil() -> SimpleNamespace:
+    """Return the names that contain HTML, and the finding that has no positive image."""
+    return SimpleNamespace(reading=EVIL, finding=EVIL_FINDING, empty=EMPTY)

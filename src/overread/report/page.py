@@ -43,7 +43,7 @@ def page(second: SecondReading) -> Page:
     sections = [section for section in made if section is not None]
     figures = [figure for section in sections for figure in section.figures]
     documents = {figure.name: figure.drawing.document(figure.title) for figure in figures}
-    drawings = {figure.name: Markup(figure.drawing.inline()) for figure in figures}
+    drawings = {figure.name: Markup(figure.drawing.inline(figure.title)) for figure in figures}
     return Page(html(second, sections, drawings), documents)
 
 

@@ -15,7 +15,7 @@ PLACES = ("first", "second", "third")
 SHADES = {"first": STEPS[6], "second": STEPS[4], "third": STEPS[3]}
 INKS = {"first": "var(--on-strong)", "second": "var(--on-pale)", "third": "var(--on-pale)"}
 BAR, BAR_STEP, PLOT, NAME, TITLE, KEY, AXIS_HEIGHT, BETWEEN = 18, 23, 270, 200, 24, 28, 44, 28
-SCATTER = 330, 260
+SCATTER = 330, 300
 SIDES = ("start", 8, 4), ("end", -8, 4), ("middle", 0, -9), ("middle", 0, 17), ("start", 7, -6), ("start", 7, 14)
 
 Box = tuple[float, float, float, float]
@@ -78,7 +78,7 @@ def draw_frequency(points: pl.DataFrame, readers: Readers) -> Drawing:
     """
     shown = points.filter(pl.col("n_positive") > 0)
     across = Log((min(shown["n_positive"]) / 1.6, max(shown["n_positive"]) * 1.6), (0, SCATTER[0]))
-    up = Linear((0, max(max(shown["places"]), 1) + 0.8), (SCATTER[1], 0))
+    up = Linear((-0.9, max(max(shown["places"]), 1) + 0.9), (SCATTER[1], 0))
     left, plots = 44, []
     for column, name in enumerate(readers.names):
         own = shown.filter(pl.col("reading") == name)

@@ -58,9 +58,9 @@ class Drawing:
             f'role="img"><title>{escaped(title)}</title>{drawn}</svg>\n'
         )
 
-    def inline(self) -> str:
+    def inline(self, title: str = "") -> str:
         """Return the drawing as part of a page, whose style holds the palette and the font."""
-        return f'<svg {self._size} font-size="{FONT_SIZE}" aria-hidden="true">{self.body}</svg>'
+        return f'<svg {self._size} font-size="{FONT_SIZE}" role="img" aria-label="{escaped(title)}">{self.body}</svg>'
 
     def _repr_svg_(self) -> str:
         """Show the drawing in a notebook."""

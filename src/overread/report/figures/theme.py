@@ -26,7 +26,7 @@ PALETTE: Mapping[str, tuple[str, str]] = {
     "reader-5": ("#7d6400", "#d3b24a"),
     "reader-6": ("#4b4fa8", "#a0a4f2"),
     "below-2": ("#a04a00", "#f0a04b"),
-    "below-1": ("#f6cfa4", "#6b3f10"),
+    "below-1": ("#f6cfa4", "#4d3315"),
     "above-1": ("#eef2f6", "#22282e"),
     "above-2": ("#cddceb", "#213a54"),
     "above-3": ("#9dbddb", "#24527c"),

@@ -48,13 +48,15 @@ def prevalence(row: lookup.Row) -> str:
 
 def roc(second: SecondReading) -> Figure:
     """Return the ROC curves."""
-    marks = points(second, "specificity", "sensitivity").with_columns(1 - pl.col("x"))
-    drawing = draw_roc(
-        named_curves(second, "roc", "auroc"), marks, lookup.readers(second), order=drawn_findings(second)
-    )
-    return Figure(
-        "roc", "ROC curves", drawing, "Sensitivity against 1 − specificity, one plot per finding. Dashed: guessing."
-    )
+    curves, marks = named_curves(second, "roc", "auroc"), roc_marks(second)
+    drawing = draw_roc(curves, marks, lookup.readers(second), order=drawn_findings(second))
+    caption = "Sensitivity against 1 − specificity, one plot per finding. Dashed: guessing."
+    return Figure("roc", "ROC curves", drawing, caption)
+
+
+def roc_marks(second: SecondReading) -> pl.DataFrame:
+    """Return where the operating points lie on the ROC curves."""
+    return points(second, "specificity", "sensitivity").with_columns((1 - pl.col("x")).alias("x"))
 
 
 def precision(second: SecondReading) -> Figure:
