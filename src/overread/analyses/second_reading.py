@@ -29,6 +29,8 @@ from overread.analyses.panel import panel
 from overread.analyses.provenance import provenance
 from overread.analyses.tables import estimates_table
 from overread.records.cohort import Cohort
+from overread.records.errors import InputError, listed, quoted
+from overread.records.findings import key
 from overread.records.reading import Reading
 from overread.records.study import Study, study
 from overread.stats.resampling import PatientBootstrap
@@ -75,6 +77,7 @@ def second_reading(
     options = options or Options()
     progress("matching readings and cohort")
     readings_of = study(cohort, readings, split=options.split)
+    refuse_unknown_findings(readings_of, options)
     names = tuple(readings_of.scores)
     progress("fitting the blind reader")
     whole, floor, notes = with_floor(readings_of, options)
@@ -99,6 +102,14 @@ def second_reading(
         methods=methods(tables, whole, names, floor, options),
         versions=versions(),
     )
+
+
+def refuse_unknown_findings(of: Study, options: Options) -> None:
+    """Refuse a prevalence of something that is not reported, rather than overlook it."""
+    known = {key(finding) for finding in of.findings}
+    unknown = [finding for finding in options.prevalence if key(finding) not in known]
+    if unknown:
+        raise InputError("--prevalence", f"{quoted(unknown[0])} is not reported", f"one of: {listed(of.findings)}")
 
 
 def all_tables(
