@@ -90,10 +90,10 @@ def finding_sentences(table: pl.DataFrame) -> Iterator[str]:
     counted = f"Finding by finding, adjusted for {len(each)} tests, the AUROC differs beyond chance for {len(shown)}"
     yield f"{counted}{named(shown)}."
     if len(other):
-        bounds = other["smallest_detectable"].min(), other["smallest_detectable"].max()
+        detectable = sorted(other["smallest_detectable"].drop_nulls().to_list()) or [float("nan")]
         yield (
             f"For the other {len(other)} that is not shown, which is not to say that they are the same: the smallest "
-            f"difference that these patients would have shown 4 times in 5 lies between {bounds[0]:.3f} and {bounds[1]:.3f}."
+            f"difference that these patients would have shown 4 times in 5 lies between {detectable[0]:.3f} and {detectable[-1]:.3f}."
         )
 
 
