@@ -300,16 +300,17 @@ def test_infinite_replicates_stay_at_the_end() -> None:
 
 
 def test_real_reading_has_the_known_mean_area_and_standard_error(readings: Any) -> None:
-    # Expected: issue 2 of this project, from an independent trial: mean AUROC 0.8383; standard error of Pneumothorax
-    # 0.0095 by patient bootstrap (0.0097 by Obuchowski, 0.0053 by DeLong).
+    # Expected: a trial before this package gave a mean AUROC of 0.8383 and for Pneumothorax a standard error of 0.0095
+    # by patient bootstrap (0.0097 by Obuchowski, 0.0053 by DeLong). Standard errors of 2,000 replicates scatter by
+    # 1.6 %, and 20,000 drawn with numpy.random, areas by cumulated weights, gave 0.00977 (scatter 0.5 %).
     findings = list(readings.labels)
     patients = np.unique(readings.patients, return_inverse=True)[1]
     labels, scores = (np.stack([table[f] for f in findings], axis=1) for table in (readings.labels, readings.zech))
     ranking = Ranking.of(labels, scores, patients)
     assert observed(ranking).auroc.mean() == pytest.approx(0.8383, abs=5e-5)
-    replicates = PatientBootstrap(patients, replicates=10_000).ranked(ranking).auroc[:, findings.index("Pneumothorax")]
-    # The standard error of a standard error from 10,000 replicates is 0.7 % of it.
-    assert replicates.std() == pytest.approx(0.0096, abs=0.0002)
+    replicates = PatientBootstrap(patients, replicates=20_000).ranked(ranking).auroc[:, findings.index("Pneumothorax")]
+    assert replicates.std() == pytest.approx(0.00977, rel=0.03)
+    assert replicates[:2000].std() == pytest.approx(0.0095, rel=0.065)
 
 
 def test_real_bounds_are_those_of_a_plain_bootstrap(readings: Any) -> None:
