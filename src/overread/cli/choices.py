@@ -12,7 +12,7 @@ def operating_point(text: str) -> str | dict[str, float]:
     from overread.stats.operating_points import parse_rule
 
     if Path(text).suffix.lower() in (".csv", ".gz", ".parquet") or Path(text).is_file():
-        from overread.records.tables import read_thresholds
+        from overread.records.thresholds import read_thresholds
 
         return read_thresholds(text)
     try:

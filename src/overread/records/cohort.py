@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -90,9 +91,9 @@ def read_cohort(source: str | Path) -> Cohort:
         content, shipped = nih.shipped()
         return cohort(nih.SHIPPED, content, sources=(shipped,))
     path = Path(source)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, no exception where a folder above may not be entered
         return read_folder(path)
-    if not path.suffix and not path.exists():
+    if not path.suffix and not os.path.exists(path):
         do = f"Check the path; the only word known is {nih.SHIPPED}."
         raise InputError(str(source), "there is no such file or folder", "", do)
     table = read_table(source)

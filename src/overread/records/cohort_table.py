@@ -178,6 +178,9 @@ def contradictions(images: pl.Series, rows: NDArray[np.bool_]) -> list[str]:
 
 def truth_of_labels(table: Table, images: pl.Series, column: str) -> Truth:
     """Return the truth from one column of labels joined by `|`; what is not named is absent."""
+    if not columns.simple(table.frame[column]):
+        do = f'Join them: df["{column}"] = df["{column}"].str.join("{SEPARATOR}")'
+        raise InputError(table.where(column), "the labels are lists", f"text joined by {SEPARATOR}", do)
     cells = columns.text(table.frame[column])
     empty = columns.is_empty(cells)
     if empty.any():
@@ -228,7 +231,7 @@ def patients_of(table: Table, role: Mapping[str, str]) -> pl.Series | None:
         return None
     column = table.frame[role["patient"]]
     patients = columns.text(column)
-    empty = patients.is_null() | columns.is_empty(patients)
+    empty = columns.is_empty(patients)
     if empty.any():
         row = int(empty.arg_true()[0])
         do = "Name each image's patient, or leave the column out: images are resampled then."
@@ -282,7 +285,7 @@ def attribute(table: Table, column: str, name: str) -> pl.Series:
 
 def typed(column: pl.Series) -> pl.Series:
     """Return a column of text as whole numbers or numbers where every cell is one, else as text."""
-    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+    if column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == pl.Boolean:
         return column
     words = columns.text(column)
     if words.dtype != pl.String or words.null_count() == len(words):
@@ -297,13 +300,13 @@ def typed(column: pl.Series) -> pl.Series:
 
 
 def refusals(table: Table, attributes: Sequence[str], role: Mapping[str, str]) -> dict[str, InputError]:
-    """Return, for each attribute that a reading might score, the cell that keeps it from being a finding."""
+    """Return, for each attribute of which half or more is 0 or 1, the cell that keeps it from being a finding."""
     reasons = {}
     taken = set(role.values())
     for name in attributes:
         if name in taken or name in role or name not in table.frame.columns:
             continue
-        _, wrong = columns.truth_values(table.frame[name])
-        if wrong.any():
+        values, wrong = columns.truth_values(table.frame[name])
+        if wrong.any() and wrong.sum() <= (values != MISSING).sum():
             reasons[key(name)] = columns.not_a_label(table.frame[name], int(wrong.arg_true()[0]), table.where)
     return reasons

@@ -6,6 +6,7 @@ Each function takes a column as it was read (text from a comma-separated file, t
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 import numpy as np
@@ -85,7 +86,8 @@ def numbers(column: pl.Series, where: Where, *, what: str, empty: bool) -> NDArr
     if wrong.any():
         row = int(wrong.arg_true()[0])
         said = f"the {what} is empty or NaN" if lacking[row] else f"the {what} is {quoted(column[row])}"
-        raise InputError(where(column.name, row), said, "a number")
+        do = "Write a point as the decimal mark." if re.fullmatch(r"\s*\d+,\d+\s*", str(column[row])) else ""
+        raise InputError(where(column.name, row), said, "a number", do)
     return values.fill_null(np.nan).to_numpy()
 
 
@@ -143,13 +145,24 @@ def ages(column: pl.Series, where: Where) -> pl.Series:
     return years.cast(pl.Int64)
 
 
+def last_part(paths: pl.Series) -> pl.Series:
+    r"""Return the last part of each path; `/` and `\` both separate.
+
+    >>> last_part(pl.Series(["a/b.png", "c:\\d.png", "e.png"])).to_list()
+    ['b.png', 'd.png', 'e.png']
+    """
+    if paths.str.contains(r"[/\\]").any():
+        return paths.str.extract(r"([^/\\]*)$").str.strip_chars()
+    return paths
+
+
 def image_names(column: pl.Series, where: Where) -> pl.Series:
     r"""Return the last part of each path, by which images are matched; `/` and `\` both separate.
 
     Raises `InputError` when a name is empty or two are the same.
     """
     given = text(column)
-    names = given.str.extract(r"([^/\\]*)$").str.strip_chars().alias("image")
+    names = last_part(given).alias("image")
     lacking = names.is_null() | (names == "")
     if lacking.any():
         row = int(lacking.arg_true()[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 NIH_FINDINGS = (
     "Atelectasis",
@@ -28,6 +29,7 @@ NO_FINDING = "No Finding"
 _SYNONYMS = {"infiltrate": "infiltration"}  # NIH's box list says Infiltrate where its label table says Infiltration
 
 
+@lru_cache(maxsize=4096)
 def key(name: str) -> str:
     """Return the form under which names are compared: `_`, `-` and space alike, letter case ignored.
 

@@ -51,7 +51,8 @@ def series(name: str, values: nw.Series[Any]) -> pl.Series:
     """Return a column as one of Polars: numbers at once, all else value by value."""
     if values.dtype.is_numeric() and not values.is_null().any():
         return pl.Series(name, values.to_numpy())
-    cells = [None if cell is None or cell != cell else cell for cell in values.to_list()]
+    empty = values.is_null().to_list()
+    cells = [None if lacks else cell for cell, lacks in zip(values.to_list(), empty, strict=True)]
     kinds = {type(cell) for cell in cells if cell is not None}
     if len(kinds) > 1 and not kinds <= {int, float, bool}:
         cells = [None if cell is None else str(cell) for cell in cells]

@@ -55,9 +55,9 @@ def roles(columns: Iterable[str]) -> dict[str, str]:
         by_key.setdefault(key(column), column)
     found = {}
     for role, names in ROLES.items():
-        column = next((by_key[name] for name in names if name in by_key), None)
-        if column is not None:
-            found[role] = column
+        known = [by_key[name] for name in names if name in by_key]
+        if known:
+            found[role] = known[0]
     return found
 
 

@@ -155,7 +155,7 @@ def read_list(path: Path) -> tuple[pl.Series, Source]:
     except UnicodeDecodeError:
         raise InputError(plain(str(path)), "the text is not UTF-8", "the name of an image on each line") from None
     names = pl.Series("image", lines, dtype=pl.String).str.strip_chars()
-    return names.filter(names != "").str.extract(r"([^/\\]*)$").unique(maintain_order=True), source(path, data)
+    return columns.last_part(names.filter(names != "")).unique(maintain_order=True), source(path, data)
 
 
 def read_boxes(folder: Path, findings: Sequence[str]) -> tuple[pl.DataFrame | None, tuple[Source, ...]]:
@@ -184,7 +184,7 @@ def read_boxes(folder: Path, findings: Sequence[str]) -> tuple[pl.DataFrame | No
         raise InputError(table.name, f"there is no column for {listed(lacking, most=6)}", expected)
     boxes = pl.DataFrame(
         {
-            "image": columns.text(table.frame[column["image"]]).str.extract(r"([^/\\]*)$"),
+            "image": columns.last_part(columns.text(table.frame[column["image"]])),
             "finding": box_findings(table, column["finding"], findings),
         }
         | {

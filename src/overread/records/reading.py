@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from overread.records import columns
+from overread.records.conversions import of_columns
 from overread.records.errors import InputError, counted, listed, plain, quoted
 from overread.records.findings import key
 from overread.records.frames import table_from_frame
@@ -88,12 +89,12 @@ def reading_from_frame(frame: Any, *, name: str) -> Reading:
 def reading(table: Table, *, name: str) -> Reading:
     """Return the reading in a table."""
     role = roles(table.frame.columns)
-    if "image" not in role:
-        raise not_a_reading(table)
+    if "image" not in role or of_columns(table.frame.columns, role["image"], table.name):
+        raise not_a_reading(table, role)
     images = columns.image_names(table.frame[role["image"]], table.where)
     findings, scores, refusals = score_columns(table, role)
     if not findings:
-        raise next(iter(refusals.values()), not_a_reading(table))
+        raise next(iter(refusals.values()), not_a_reading(table, role))
     return Reading(
         name=name,
         images=images,
@@ -177,38 +178,15 @@ def ignored(table: Table, name: str, role: Mapping[str, str], findings: Sequence
     return (f"{plain(name)}: the column{'s' if len(others) > 1 else ''} {listed(others, most=5)} {said} left out.",)
 
 
-# --- tables of another shape -----------------------------------------------------------------------------------------
-
-
-def not_a_reading(table: Table) -> InputError:
+def not_a_reading(table: Table, role: Mapping[str, str]) -> InputError:
     """Return the refusal of a table that is not a reading, with the lines that convert it where its shape is known."""
+    names = table.frame.columns
     expected = "the column image (or NIH's Image Index) and a column <Finding> or prob_<Finding> per finding"
-    numbered = [name for name in table.frame.columns if re.fullmatch(r"[A-Za-z]+[ _\-]?(\d+|i)", name.strip())]
-    kinds = {re.sub(r"[ _\-]?(\d+|i)$", "", name.strip()).lower(): name for name in numbered}
-    if numbered and kinds.keys() & {"class", "target", "logit", "logits", "prob", "pred", "output", "label"}:
-        what = f"the columns are numbered ({listed(numbered)}), not named after findings"
-        return InputError(table.name, what, expected, conversion(kinds))
-    what = f"this is not a reading (the columns are {listed(table.frame.columns, most=8)})"
-    if "image" not in roles(table.frame.columns):
-        what = (
-            f"there is no column with the names of the images (the columns are {listed(table.frame.columns, most=8)})"
-        )
-    do = "" if table.source else "If they are the index of the dataframe, call reset_index() and name the column image."
-    return InputError(table.name, what, expected, do)
-
-
-def conversion(kinds: Mapping[str, str]) -> str:
-    """Return the two lines of Python that turn numbered outputs into a reading."""
-    logit = next((kind for kind in ("logit", "logits", "output") if kind in kinds), None)
-    kind = logit or next((kind for kind in ("prob", "pred", "class") if kind in kinds), "prob")
-    separator = re.sub(r"(\d+|i)$", "", kinds.get(kind, f"{kind}_0").strip())[len(kind) :]
-    value = f'df[[f"{kind}{separator}{{i}}" for i in range(len(names))]].to_numpy()'
-    value = f"1 / (1 + numpy.exp(-{value}))" if logit else value
-    return (
-        "Two lines convert it, with names in the order of the outputs and image_names in the order of the rows:\n"
-        '    names = ["Atelectasis", "Cardiomegaly", ...]\n'
-        f'    pandas.DataFrame({value}, columns=names).assign(image=image_names).to_csv("reading.csv", index=False)'
-    )
+    do = of_columns(names, role.get("image"), table.name)
+    what = f"{'there is no column of scores' if 'image' in role else 'no column has the names of the images'}"
+    if do is None and table.source is None and "image" not in role:
+        do = "If they are the index of the dataframe, call reset_index() and name the column image."
+    return InputError(table.name, f"{what} (the columns are {listed(names, most=8)})", expected, do or "")
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

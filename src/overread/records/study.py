@@ -96,7 +96,7 @@ def study(cohort: Cohort, readings: Sequence[Reading], *, split: str = "test") -
         cohort=cohort,
         findings=findings,
         rows=rows,
-        labels=cohort.labels[np.ix_(rows, columns)],
+        labels=cohort.labels[rows][:, columns],
         patients=patients,
         n_patients=n_patients,
         patients_known=cohort.patients is not None,
@@ -269,7 +269,7 @@ def images_on_one_side(
         if not known.all():
             absent = reading.images.filter(~known)
             said = f"{name} scores {counted(len(absent), 'image')} that the cohort does not have"
-            yield f"{said} ({listed(absent.sort().head(3).to_list() + [''] * max(0, len(absent) - 3))}); left out."
+            yield f"{said} ({listed(absent.sort().to_list())}); left out."
         unscored = np.flatnonzero(wanted & (place < 0))
         if len(unscored) and split != "all":
             part = "the cohort" if cohort.split is None else f"the {split} split"
@@ -318,7 +318,7 @@ def scores_of(
     scores = {}
     for reading, place in zip(readings, placed, strict=True):
         column = {key(finding): position for position, finding in enumerate(reading.findings)}
-        scores[reading.name] = reading.scores[np.ix_(place[rows], [column[key(finding)] for finding in findings])]
+        scores[reading.name] = reading.scores[place[rows]][:, [column[key(finding)] for finding in findings]]
     return scores
 
 
@@ -350,5 +350,5 @@ def tuning_rows(
         return None, [*warnings, "No image of the val split is left; thresholds are cross-fitted."]
     rows = sorted_rows(cohort, rows)
     columns = [cohort.findings.index(finding) for finding in findings]
-    labels = cohort.labels[np.ix_(rows, columns)]
+    labels = cohort.labels[rows][:, columns]
     return Tuning(rows, labels, patient_codes(cohort, rows)[0], scores_of(readings, placed, findings, rows)), warnings

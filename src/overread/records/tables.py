@@ -9,9 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from overread.records.columns import numbers
+from overread.records import conversions
 from overread.records.errors import InputError, plain, quoted
-from overread.records.findings import key
 from overread.records.formats import comma_separated, gzipped, parquet
 
 
@@ -54,17 +53,6 @@ FORMATS: dict[str, tuple[Parser, int]] = {  # a new format is one new file in fo
     ".csv": (comma_separated.parse, comma_separated.FIRST_ROW),
     ".csv.gz": (gzipped.parse, gzipped.FIRST_ROW),
     ".parquet": (parquet.parse, parquet.FIRST_ROW),
-}
-
-CONVERSIONS = {
-    ".json": 'pandas.read_json("{path}").to_csv("{stem}.csv", index=False)',
-    ".jsonl": 'pandas.read_json("{path}", lines=True).to_csv("{stem}.csv", index=False)',
-    ".ndjson": 'pandas.read_json("{path}", lines=True).to_csv("{stem}.csv", index=False)',
-    ".xlsx": 'pandas.read_excel("{path}").to_csv("{stem}.csv", index=False)',
-    ".xls": 'pandas.read_excel("{path}").to_csv("{stem}.csv", index=False)',
-    ".tsv": 'pandas.read_csv("{path}", sep="\\t").to_csv("{stem}.csv", index=False)',
-    ".feather": 'pandas.read_feather("{path}").to_csv("{stem}.csv", index=False)',
-    ".pkl": 'pandas.read_pickle("{path}").to_csv("{stem}.csv", index=False)',
 }
 
 
@@ -114,10 +102,8 @@ def suffix(path: str | Path) -> str:
             return ending
     if Path(path).is_dir():
         raise InputError(plain(str(path)), "this is a folder", "a file", "Name the table in it.")
-    known = CONVERSIONS.get(Path(name).suffix, "")
-    do = f"Convert it: {known.format(path=path, stem=Path(path).stem)}" if known else ""
     what = f"the format {quoted(Path(name).suffix)} is not read" if Path(name).suffix else "the name has no ending"
-    raise InputError(plain(str(path)), what, f"a table that ends in {', '.join(FORMATS)}", do)
+    raise InputError(plain(str(path)), what, f"a table that ends in {', '.join(FORMATS)}", conversions.of_file(path))
 
 
 def stem(path: str | Path) -> str:
@@ -128,28 +114,3 @@ def stem(path: str | Path) -> str:
     """
     name = Path(path).name
     return name[: -len(suffix(path))] or name
-
-
-def read_thresholds(path: str | Path) -> dict[str, float]:
-    """Read a table of operating points with the columns `finding` and `threshold`.
-
-    Raises `InputError` when a column is missing, a finding is given twice, or a threshold is not a number.
-    """
-    table = read_table(path)
-    by_key = {key(name): name for name in table.frame.columns}
-    lacking = [name for name in ("finding", "threshold") if name not in by_key]
-    if lacking:
-        what = f"there is no column {' and '.join(lacking)} (there are {', '.join(map(plain, table.frame.columns))})"
-        raise InputError(table.name, what, "the columns finding and threshold")
-    findings = table.frame[by_key["finding"]].cast(pl.String)
-    values = numbers(table.frame[by_key["threshold"]], table.where, what="threshold", empty=False)
-    thresholds: dict[str, float] = {}
-    seen: dict[str, str] = {}
-    for row, (finding, value) in enumerate(zip(findings, values, strict=True)):
-        if not finding:
-            raise InputError(table.where(by_key["finding"], row), "the finding is empty", "the name of a finding")
-        if key(finding) in seen:
-            raise InputError(table.where(by_key["finding"], row), f"{plain(finding)} stands in two rows", "one")
-        seen[key(finding)] = finding
-        thresholds[finding] = float(value)
-    return thresholds

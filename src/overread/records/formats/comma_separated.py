@@ -15,12 +15,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from overread.records.conversions import of_json, of_separator
 from overread.records.errors import InputError, counted, listed, quoted
 
 FIRST_ROW = 2
 """Row number of the first data row: the header is row 1."""
 
-NEWLINE, COMMA, QUOTE, RETURN = (ord(character) for character in '\n,"\r')
+NEWLINE, COMMA, QUOTE = (ord(character) for character in '\n,"')
 SIGNATURES = {
     b"PAR1": ("this is a Parquet file", "Give it a name that ends in .parquet."),
     b"\x1f\x8b": ("this is compressed with gzip", "Give it a name that ends in .csv.gz."),
@@ -28,8 +29,6 @@ SIGNATURES = {
     b"\xd0\xcf\x11\xe0": ("this is an old Excel workbook", "Save the table as CSV (UTF-8)."),
     b"\xff\xfe": ("the text is encoded as UTF-16", "Save it as UTF-8."),
     b"\xfe\xff": ("the text is encoded as UTF-16", "Save it as UTF-8."),
-    b"[": ("this is JSON, not a table", 'Convert it: pandas.read_json("FILE.json").to_csv("FILE.csv", index=False)'),
-    b"{": ("this is JSON, not a table", 'Convert it: pandas.read_json("FILE.json").to_csv("FILE.csv", index=False)'),
 }
 
 
@@ -46,11 +45,19 @@ def parse(data: bytes, path: str) -> pl.DataFrame:
     width = max(len(names), int(cells[1:].max(initial=0)))
     body = data[ends[0] + 1 :]
     top = ",".join(str(column) for column in range(width)).encode() + b"\n"
-    frame = pl.read_csv(BytesIO(top + body), infer_schema=False, truncate_ragged_lines=True)
+    try:
+        frame = pl.read_csv(BytesIO(top + body), infer_schema=False, truncate_ragged_lines=True)
+    except pl.exceptions.PolarsError:
+        raise stray_quotes(path) from None
     if len(frame) != len(ends) - 1:
-        do = "Write quotation marks within a cell twice, and put the cell in quotation marks."
-        raise InputError(path, "quotation marks stand within a cell", "quotation marks around a whole cell only", do)
+        raise stray_quotes(path)
     return trimmed(named(frame, names, path))
+
+
+def stray_quotes(path: str) -> InputError:
+    """Return the refusal of quotation marks that do not enclose a cell."""
+    do = "Write quotation marks within a cell twice, and put the cell in quotation marks."
+    return InputError(path, "quotation marks stand within a cell", "quotation marks around whole cells", do)
 
 
 def checked_text(data: bytes, path: str) -> bytes:
@@ -59,6 +66,8 @@ def checked_text(data: bytes, path: str) -> bytes:
         if data.startswith(signature):
             raise InputError(path, what, "comma-separated text", do)
     data = data.removeprefix(b"\xef\xbb\xbf")
+    if data.lstrip()[:1] in (b"[", b"{"):
+        raise InputError(path, "this is JSON, not a table", "comma-separated text", of_json(path))
     if not data.strip():
         raise InputError(path, "the file is empty", "a header row and a row per image")
     if b"\0" in data:
@@ -69,9 +78,9 @@ def checked_text(data: bytes, path: str) -> bytes:
         row = data.count(b"\n", 0, reason.start) + 1
         what = f"the text is not UTF-8 (byte 0x{data[reason.start]:02x})"
         raise InputError(f"{path}, row {row:,}", what, "UTF-8", "Save the file as UTF-8.") from None
-    if b"\r" in data and b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
-    return data if data.endswith(b"\n") else data + b"\n"
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return data.rstrip(b" \t\n") + b"\n"
 
 
 def records(data: bytes, path: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -93,16 +102,18 @@ def records(data: bytes, path: str) -> tuple[NDArray[np.int64], NDArray[np.int64
 
 def header(line: bytes, path: str) -> list[str]:
     """Return the names in the header row, trailing empty ones left out."""
-    names = [" ".join(name.split()) for name in next(csv.reader([line.decode().rstrip("\r")]), [])]
+    try:
+        cells = next(csv.reader([line.decode()]), [])
+    except csv.Error as reason:
+        raise InputError(f"{path}, row 1", f"the header row cannot be read ({reason})", "names of columns") from None
+    names = [" ".join(name.split()) for name in cells]
     while names and not names[-1]:
         names.pop()
     if not names:
         raise InputError(f"{path}, row 1", "the header row is empty", "the names of the columns")
-    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
-        kind = "semicolons" if ";" in names[0] else "tabs"
-        do = f'Convert it: pandas.read_csv("FILE", sep={";" if ";" in names[0] else chr(92) + "t"!r})'
-        do = do.replace("\\\\", "\\") + '.to_csv("FILE.csv", index=False)'
-        raise InputError(path, f"the cells are separated by {kind}", "commas", do)
+    for separator, kind in ((";", "semicolons"), ("\t", "tabs")):
+        if len(names) == 1 and separator in names[0]:
+            raise InputError(path, f"the cells are separated by {kind}", "commas", of_separator(path, separator))
     return names
 
 

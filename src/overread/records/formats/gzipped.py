@@ -10,7 +10,7 @@ from overread.records.errors import InputError
 from overread.records.formats import comma_separated
 
 FIRST_ROW = comma_separated.FIRST_ROW
-LARGEST = 4 << 30
+LARGEST = 1 << 30
 """Bytes after unpacking. A few kilobytes can unpack to more than any memory holds."""
 STEP = 16 << 20
 
