@@ -50,9 +50,7 @@ def test_each_finding_is_scikit_learns(evaluation: Evaluation, estimates: pl.Dat
         assert value(estimates, finding, "dor") == pytest.approx(positive / negative)
 
 
-def test_means_are_of_the_findings_and_ratios_on_the_log_scale(
-    evaluation: Evaluation, estimates: pl.DataFrame
-) -> None:
+def test_means_are_of_the_findings_and_ratios_on_the_log_scale(evaluation: Evaluation, estimates: pl.DataFrame) -> None:
     positives = evaluation.labels.sum(axis=0)
     for metric in ("auroc", "sensitivity", "npv"):
         each = [value(estimates, finding, metric) for finding in evaluation.findings]

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from overread.analyses.evaluation import CROSS_FITTED, GIVEN, TUNING, choose_thresholds
+from overread.analyses.evaluation import CROSS_FITTED, GIVEN, TUNING, choose_thresholds, evaluate
 from overread.analyses.options import Options
 from overread.records.errors import InputError
 from overread.records.study import Study, Tuning
+from overread.stats.operating_points import METRICS
+from overread.stats.resampling import PatientBootstrap
 
 
 def youden_by_scikit_learn(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -84,3 +86,28 @@ def test_a_table_that_lacks_a_finding_is_refused_by_name(matched: Study) -> None
 def test_options_out_of_range_are_refused(wrong: dict[str, object], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Options(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("rule", "metric"), [("youden", "sensitivity"), ("sensitivity=0.8", "specificity")])
+def test_thresholds_chosen_anew_widen_the_intervals_and_leave_the_values(
+    matched: Study, rule: str, metric: str
+) -> None:
+    bootstrap = PatientBootstrap(matched.patients, replicates=300, seed=0)
+    held, anew = (
+        evaluate(matched, "strong", Options(operating_point=rule, rechoose=rechoose), bootstrap)
+        for rechoose in (False, True)
+    )
+    np.testing.assert_array_equal(held.counts.tp, anew.counts.tp)
+    spread = [METRICS[metric](each.replicate_counts).std(axis=0).mean() for each in (held, anew)]
+    assert spread[1] > 1.1 * spread[0]
+
+
+def test_tuning_rows_are_resampled_where_thresholds_are_chosen_anew(matched: Study) -> None:
+    rng = np.random.default_rng(0)
+    labels = (rng.random((200, 3)) < 0.3).astype(np.int8)
+    scores = np.clip(rng.normal(0.3 + 0.2 * labels, 0.15), 0, 1)
+    tuning = Tuning(rows=np.arange(200), labels=labels, patients=np.arange(200), scores={"strong": scores})
+    bootstrap = PatientBootstrap(matched.patients, replicates=200, seed=0)
+    anew = evaluate(replace(matched, tuning=tuning), "strong", Options(rechoose=True, replicates=200), bootstrap)
+    assert anew.thresholds.chosen_on == TUNING
+    assert np.isfinite(METRICS["sensitivity"](anew.replicate_counts)).all()

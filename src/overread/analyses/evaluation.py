@@ -61,6 +61,7 @@ class Evaluation:
     replicates: Ranked
     bootstrap: PatientBootstrap
     level: float
+    rechosen: Counts | None = None
 
     @cached_property
     def n_images(self) -> NDArray[np.int64]:
@@ -79,7 +80,9 @@ class Evaluation:
 
     @cached_property
     def replicate_counts(self) -> Counts:
-        """The four counts in each bootstrap replicate, shape (replicates, n_findings)."""
+        """The four counts in each replicate, shape (replicates, n_findings), at the thresholds held or chosen anew."""
+        if self.rechosen is not None:
+            return self.rechosen
         return counts_of(self.replicates, self.thresholds.defined)
 
 
@@ -107,7 +110,31 @@ def evaluate(study: Study, reading: str, options: Options, bootstrap: PatientBoo
         replicates=bootstrap.ranked(ranking),
         bootstrap=bootstrap,
         level=options.level,
+        rechosen=rechosen_counts(study, reading, thresholds, options, bootstrap),
     )
+
+
+def rechosen_counts(
+    study: Study, reading: str, thresholds: Thresholds, options: Options, bootstrap: PatientBootstrap
+) -> Counts | None:
+    """Return the counts at thresholds chosen anew in each replicate, None where they are held.
+
+    The tuning rows are resampled too: their own patients where there are `val` rows, the patients of the other fold
+    where thresholds are cross-fitted.
+    """
+    rule = options.rule
+    if not options.rechoose or rule is None or thresholds.chosen_on == GIVEN:
+        return None
+    from overread.stats import rechoosing  # its kernels are compiled only where they are asked for
+
+    labels, scores = study.labels, study.scores[reading]
+    if study.tuning is None:
+        return rechoosing.cross_fitted(bootstrap, labels, scores, thresholds.fold, rule)
+    tuning = study.tuning
+    resampled = PatientBootstrap(
+        tuning.patients, replicates=options.replicates, seed=(options.seed, 1), threads=options.threads
+    )
+    return rechoosing.tuned(bootstrap, labels, scores, resampled, tuning.labels, tuning.scores[reading], rule)
 
 
 def choose_thresholds(study: Study, reading: str, options: Options) -> Thresholds:
