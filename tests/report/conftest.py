@@ -84,7 +84,21 @@ def estimates_table(rng: np.random.Generator, n_positive: dict[str, int]) -> pl.
                 value = float(np.exp(rng.normal(1, 0.4)) if metric in RATIOS else rng.uniform(0.6, 0.9))
                 noted = "averaged on the log scale" if metric in RATIOS and finding == "mean" else note * lacking
                 rows.append(estimate(reading, finding, metric, None if lacking else value, 0.03, "bootstrap", noted))
-    columns = ["reading", "finding", "attribute", "subgroup", "metric", "value", "low", "high", "level", "method", "note", "n_images", "n_positive"]
+    columns = [
+        "reading",
+        "finding",
+        "attribute",
+        "subgroup",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "level",
+        "method",
+        "note",
+        "n_images",
+        "n_positive",
+    ]
     return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
 
 
@@ -127,7 +141,17 @@ def consequences_table() -> pl.DataFrame:
         rows.append((reading, finding, 0.1, "this cohort", "all", 75.0, 25.0, 225.0, 675.0, 3.0))
         rows.append((reading, finding, 0.1, "this cohort", "ill", 750.0, 250.0, None, None, None))
         rows.append((reading, finding, 0.1, "this cohort", "healthy", None, None, 250.0, 750.0, None))
-    columns = ["reading", "finding", "prevalence", "prevalence_source", "per", "found", "missed", "referred_healthy", "spared"]
+    columns = [
+        "reading",
+        "finding",
+        "prevalence",
+        "prevalence_source",
+        "per",
+        "found",
+        "missed",
+        "referred_healthy",
+        "spared",
+    ]
     return pl.DataFrame(rows, schema=[*columns, "false_positives_per_true_positive"], orient="row")
 
 

@@ -132,8 +132,15 @@ def test_the_page_is_small_and_the_same_each_time(made: Page, second: SimpleName
     assert again.figures == made.figures
 
 
-def test_no_provenance_section_where_nothing_was_raised(second: SimpleNamespace) -> None:
+def test_warnings_stand_before_the_numbers(second: SimpleNamespace) -> None:
     second.tables["provenance"] = second.tables["provenance"].clear()
+    html = page(second).html
+    assert html.index('id="provenance"') < html.index("were matched by name") < html.index('id="cohort"')
+
+
+def test_no_warning_section_where_there_is_nothing_to_warn_of(second: SimpleNamespace) -> None:
+    second.tables["provenance"] = second.tables["provenance"].clear()
+    second.warnings = ()
     assert 'id="provenance"' not in page(second).html
 
 

@@ -19,5 +19,13 @@ def test_without_groups_there_is_no_upper_head() -> None:
     assert sheet("", "").groups == ()
 
 
+def test_a_note_that_all_values_share_is_said_once() -> None:
+    shared = sheet("", notes=("summed", "summed")).with_shared_note()
+    assert shared.notes == {}
+    assert shared.foot == ("All values: summed.",)
+    some = sheet("", notes=("summed", ""))
+    assert some.with_shared_note() == some
+
+
 def test_equal_notes_share_a_letter_in_the_order_in_which_they_appear() -> None:
     assert sheet("", notes=("late", "", "early", "late")).notes == {"late": "a", "early": "b"}

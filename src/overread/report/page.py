@@ -79,7 +79,7 @@ def subtitle(second: SecondReading) -> str:
 
 def environment() -> Environment:
     """Return the templates' environment; everything is escaped, and a name that is not given is an error."""
-    return Environment(
+    templates = Environment(
         loader=PackageLoader("overread.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -87,6 +87,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    templates.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False}  # for data within a page
+    return templates
 
 
 def assets(names: Sequence[str]) -> str:

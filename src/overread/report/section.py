@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import ascii_lowercase
 from typing import Any
 
@@ -67,6 +67,14 @@ class Sheet:
         """The notes of all cells, each with its letter, in the order in which they appear."""
         texts = dict.fromkeys(cell.note for row in self.rows for cell in row if cell.note)
         return {text: letter(place) for place, text in enumerate(texts)}
+
+    def with_shared_note(self) -> Sheet:
+        """Return the sheet with a note that all of its values share said once, below, and not at each of them."""
+        notes = {cell.note for row in self.rows for cell in row[1:]}
+        if len(notes) != 1 or notes == {""}:
+            return self
+        rows = tuple((row[0], *(replace(cell, note="") for cell in row[1:])) for row in self.rows)
+        return replace(self, rows=rows, foot=(*self.foot, f"All values: {notes.pop()}."))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from overread.report.sections import curves
 
 
 def test_the_mark_of_a_roc_curve_lies_at_one_minus_specificity_and_sensitivity(second: SimpleNamespace) -> None:
-    rates = {m: lookup.by_key(lookup.estimates(second, m), "reading", "finding") for m in ("sensitivity", "specificity")}
+    rates = {
+        m: lookup.by_key(lookup.estimates(second, m), "reading", "finding") for m in ("sensitivity", "specificity")
+    }
     drawn = {(row["reading"], row["finding"]): row for row in curves.roc_marks(second).iter_rows(named=True)}
     assert len(drawn) == 3 * 13
     mark = drawn["zech", "Mass"]

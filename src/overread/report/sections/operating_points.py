@@ -61,7 +61,7 @@ def table_2(second: SecondReading, finding: str, title: str, *, shown: bool = Fa
         rows.append((Cell(METRICS[metric]), *(lookup.cell(of.get((name, finding)), metric) for name in everyone)))
     columns = (Column("Metric", numeric=False), *(Column(name) for name in everyone))
     foot = f"In brackets: {numbers.level(second.options.level)} intervals, patients resampled."
-    return Sheet(f"table-2-{finding}", title, columns, tuple(rows), shown=shown, foot=(foot,))
+    return Sheet(f"table-2-{finding}", title, columns, tuple(rows), shown=shown, foot=(foot,)).with_shared_note()
 
 
 def by_finding(second: SecondReading) -> Section:

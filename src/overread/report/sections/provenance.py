@@ -13,16 +13,19 @@ if TYPE_CHECKING:
 
 
 def section(second: SecondReading) -> Section | None:
-    """Return what the checks of the scores raised; nothing where they raised nothing."""
+    """Return what the checks of the scores raised and what is odd about this run; nothing where neither is."""
     raised = second.tables["provenance"]
-    if raised.is_empty():
+    lead = list(second.warnings)
+    if not raised.is_empty():
+        names = raised["reading"].unique(maintain_order=True).to_list()
+        lead.append(
+            f"The checks of the scores raised {numbers.plural(raised.height, 'point')} about {numbers.listing(names)}. "
+            "Read these first: numbers made from wrong scores are wrong, however narrow their intervals."
+        )
+    if not lead:
         return None
-    names = raised["reading"].unique(maintain_order=True).to_list()
-    lead = (
-        f"The checks of the scores raised {numbers.plural(raised.height, 'point')} about {numbers.listing(names)}. "
-        "Read these first: numbers made from wrong scores are wrong, however narrow their intervals.",
-    )
-    return Section("provenance", "Before you trust the numbers", lead, (sheet(second),), GUIDE)
+    blocks, guide = ((), ()) if raised.is_empty() else ((sheet(second),), GUIDE)
+    return Section("provenance", "Before you trust the numbers", tuple(lead), blocks, guide)
 
 
 def sheet(second: SecondReading) -> Sheet:
