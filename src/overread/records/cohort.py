@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from overread.records import nih
 from overread.records.cohort_table import CohortTable, cohort_table
 from overread.records.columns import MISSING as MISSING
 from overread.records.errors import InputError, counted, listed
-from overread.records.frames import table_from_frame
+from overread.records.frames import table_from_arrays, table_from_frame
 from overread.records.tables import Source, read_table, stem
 
 
@@ -127,6 +127,26 @@ def cohort_from_frame(frame: Any, *, name: str = "cohort", findings: Sequence[st
     (('Mass',), ('age',))
     """
     return cohort(name, cohort_table(table_from_frame(frame, name=name), findings=findings))
+
+
+def cohort_from_arrays(
+    labels: ArrayLike,
+    *,
+    images: Sequence[str],
+    findings: Sequence[str],
+    attributes: Mapping[str, Sequence[Any]] | None = None,
+    name: str = "cohort",
+) -> Cohort:
+    """Return the cohort in an array of labels (images, findings), each 1, 0 or nan where it was not assessed.
+
+    `attributes` are further columns by name, `patient` and `split` among them. Raises `InputError` as `read_cohort`
+    does, and when the shapes do not agree.
+
+    >>> cohort_from_arrays([[0], [1]], images=["1.png", "2.png"], findings=["Mass"]).labels.tolist()
+    [[0], [1]]
+    """
+    table = table_from_arrays(labels, images=images, findings=findings, name=name, further=attributes)
+    return cohort(name, cohort_table(table, findings=findings))
 
 
 def cohort(

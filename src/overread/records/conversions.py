@@ -61,27 +61,23 @@ def of_json(path: str | Path) -> str:
             f'    rows, names = json.load(open("{path}")), ["Atelectasis", "Cardiomegaly", ...]\n'
             f"    pandas.DataFrame(rows, columns=names).assign(image=image_names){target}"
         )
-    rows = (
-        "[json.loads(line) for line in open({path!r}) if line.strip()]"
-        if head[:1] == b"{"
-        else "json.load(open({path!r}))"
-    )
+    rows = f'[json.loads(line) for line in open("{path}")]' if head[:1] == b"{" else f'json.load(open("{path}"))'
     return (
         "Two lines convert it; the records need an image and a score per finding:\n"
-        f"    rows = {rows.format(path=str(path))}\n"
+        f"    rows = {rows}\n"
         f"    pandas.DataFrame(rows){target}"
     )
 
 
-def of_columns(columns: Sequence[str], image: str | None, path: str) -> str | None:
+def of_columns(columns: Sequence[str], image: str | None, path: str | None) -> str | None:
     """Return the two lines that make a reading of a table whose columns are numbered or which has a row per score.
 
-    `None` when the columns are neither.
+    `path` is `None` for a dataframe. Returns `None` when the columns are neither.
     """
     return of_numbered(columns, image, path) or of_long_form(columns, image, path)
 
 
-def of_numbered(columns: Iterable[str], image: str | None, path: str) -> str | None:
+def of_numbered(columns: Iterable[str], image: str | None, path: str | None) -> str | None:
     """Return the two lines for columns such as `class_0, target_0, logit_0, class_1, ...`."""
     parts = [part for part in map(NUMBERED.match, columns) if part is not None]
     kinds = {part[1].lower(): part for part in parts}
@@ -101,7 +97,7 @@ def of_numbered(columns: Iterable[str], image: str | None, path: str) -> str | N
     )
 
 
-def of_long_form(columns: Iterable[str], image: str | None, path: str) -> str | None:
+def of_long_form(columns: Iterable[str], image: str | None, path: str | None) -> str | None:
     """Return the two lines for a table with a row per image and finding."""
     by_name = {column.strip().lower().replace("_", " "): column for column in columns}
     found = [next((by_name[name] for name in names if name in by_name), None) for names in LONG_FORM]
@@ -115,6 +111,8 @@ def of_long_form(columns: Iterable[str], image: str | None, path: str) -> str | 
     )
 
 
-def reader(path: str) -> str:
-    """Return the call that reads a table with pandas."""
+def reader(path: str | None) -> str:
+    """Return the call that reads a table with pandas, or the table itself where it was in no file."""
+    if path is None:
+        return "df"
     return f'pandas.read_parquet("{path}")' if path.lower().endswith(".parquet") else f'pandas.read_csv("{path}")'

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
 
-from overread.records.errors import InputError
+from overread.records.errors import InputError, listed
 from overread.records.tables import Table
 
 
@@ -23,6 +25,30 @@ def table_from_frame(frame: Any, *, name: str) -> Table:
     if not len(polars):
         raise InputError(name, "the table has no rows", "a row per image")
     return Table(name, polars)
+
+
+def table_from_arrays(
+    values: ArrayLike,
+    *,
+    images: Sequence[str],
+    findings: Sequence[str],
+    name: str,
+    further: Mapping[str, Sequence[Any]] | None = None,
+) -> Table:
+    """Return an array (images, findings) and the names of its rows and columns as a table.
+
+    Raises `InputError` when the shapes do not agree, or two columns share a name.
+    """
+    array = np.asarray(values)
+    if array.shape != (len(images), len(findings)):
+        what = f"the array has the shape {array.shape}"
+        raise InputError(name, what, f"({len(images)} images, {len(findings)} findings)")
+    names = ["image", *findings, *(further or {})]
+    if len(set(names)) < len(names):
+        twice = sorted({column for column in names if names.count(column) > 1})
+        raise InputError(name, f"more than one column is named {listed(twice)}", "each name once")
+    columns = dict(zip(findings, array.T, strict=True))
+    return table_from_frame({"image": images} | columns | dict(further or {}), name=name)
 
 
 def from_mapping(frame: Any, name: str) -> pl.DataFrame:

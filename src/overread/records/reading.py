@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from overread.records import columns
 from overread.records.conversions import of_columns
 from overread.records.errors import InputError, counted, listed, plain, quoted
 from overread.records.findings import key
-from overread.records.frames import table_from_frame
+from overread.records.frames import table_from_arrays, table_from_frame
 from overread.records.headers import nih_name, numbers_rows, roles, says_no_finding
 from overread.records.tables import Source, Table, read_table, stem, suffix
 
@@ -86,10 +86,22 @@ def reading_from_frame(frame: Any, *, name: str) -> Reading:
     return reading(table_from_frame(frame, name=f"reading {plain(name)}"), name=name)
 
 
+def reading_from_arrays(scores: ArrayLike, *, images: Sequence[str], findings: Sequence[str], name: str) -> Reading:
+    """Return the reading in an array of scores (images, findings).
+
+    Raises `InputError` as `read_reading` does, and when the shapes do not agree.
+
+    >>> reading_from_arrays([[0.1], [0.8]], images=["1.png", "2.png"], findings=["Mass"], name="model").scores.shape
+    (2, 1)
+    """
+    where = f"reading {plain(name)}"
+    return reading(table_from_arrays(scores, images=images, findings=findings, name=where), name=name)
+
+
 def reading(table: Table, *, name: str) -> Reading:
     """Return the reading in a table."""
     role = roles(table.frame.columns)
-    if "image" not in role or of_columns(table.frame.columns, role["image"], table.name):
+    if "image" not in role or other_shape(table, role):
         raise not_a_reading(table, role)
     images = columns.image_names(table.frame[role["image"]], table.where)
     findings, scores, refusals = score_columns(table, role)
@@ -178,11 +190,16 @@ def ignored(table: Table, name: str, role: Mapping[str, str], findings: Sequence
     return (f"{plain(name)}: the column{'s' if len(others) > 1 else ''} {listed(others, most=5)} {said} left out.",)
 
 
+def other_shape(table: Table, role: Mapping[str, str]) -> str | None:
+    """Return the lines that convert a table whose columns are numbered or which has a row per score, else `None`."""
+    return of_columns(table.frame.columns, role.get("image"), None if table.source is None else table.source.path)
+
+
 def not_a_reading(table: Table, role: Mapping[str, str]) -> InputError:
     """Return the refusal of a table that is not a reading, with the lines that convert it where its shape is known."""
     names = table.frame.columns
     expected = "the column image (or NIH's Image Index) and a column <Finding> or prob_<Finding> per finding"
-    do = of_columns(names, role.get("image"), table.name)
+    do = other_shape(table, role)
     what = f"{'there is no column of scores' if 'image' in role else 'no column has the names of the images'}"
     if do is None and table.source is None and "image" not in role:
         do = "If they are the index of the dataframe, call reset_index() and name the column image."
