@@ -1,4 +1,4 @@
-"""The compiled loops are tested through `resampling` and `rechoosing`; here, that they need no place to be kept."""
+"""The compiled loops are tested through `resampling` and `rechoosing`; here, what those cannot show."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from overread.stats import _kernels
+from overread.stats import _kernels, rechoosing, resampling
 
 
 def test_where_nothing_can_be_written_functions_are_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,3 +20,10 @@ def test_where_nothing_can_be_written_functions_are_compiled_anew(monkeypatch: p
     function, options = _kernels.compiled(len)
     assert function is len
     assert options["nogil"]
+
+
+def test_both_sides_mean_the_same_by_their_numbers() -> None:
+    # Written twice, so that nobody imports Numba for a constant.
+    assert _kernels.LANES == resampling.LANES
+    assert (_kernels.YOUDEN, _kernels.SENSITIVITY, _kernels.SPECIFICITY) == (0, 1, 2)
+    assert rechoosing.KINDS == ("youden", "sensitivity", "specificity")

@@ -243,6 +243,7 @@ def test_one_patient_is_never_an_interval() -> None:
         (lambda: PatientBootstrap([0.0, 1.0]), "patients must be one integer for each image"),
         (lambda: PatientBootstrap([0, 2]), "without a gap"),
         (lambda: PatientBootstrap([-1, 0]), "without a gap"),
+        (lambda: PatientBootstrap([10**15, 0]), "without a gap"),
         (lambda: PatientBootstrap([0], replicates=0), "replicates must be at least 1, got 0"),
         (lambda: PatientBootstrap([0], threads=0), "threads must be at least 1, got 0"),
         (lambda: PatientBootstrap([0]).ranked(Ranking.tasks([], [0, 1])), "of the 1 patients resampled, got patient 1"),

@@ -59,7 +59,7 @@ def tuned(
     _check(tuning, tuning_truth, tuning_score)
     if tuning_truth.shape[1] != truth.shape[1]:
         raise ValueError(f"tuning_labels must have {truth.shape[1]} findings, got {tuning_truth.shape[1]}")
-    if tuning.replicates != bootstrap.replicates or tuning.seed == bootstrap.seed:
+    if tuning.replicates != bootstrap.replicates or tuning.key == bootstrap.key:
         raise ValueError("tuning must have as many replicates as bootstrap and another seed")
     reported = _Falling.of(truth, score, bootstrap.patients, np.ones(len(truth), np.bool_))
     chosen_on = _Falling.of(tuning_truth, tuning_score, tuning.patients, np.ones(len(tuning_truth), np.bool_))

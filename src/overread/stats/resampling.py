@@ -31,8 +31,8 @@ class Ranked:
     """The metrics of a ranking, each an array (replicates, tasks).
 
     `auroc` (ties count one half) and `average_precision` (the sum over distinct thresholds of the gain in recall times
-    the precision there) are nan where a replicate has no positive, or for `auroc` no negative. The counts are whole
-    numbers, held as floats because those of a task without calls are nan.
+    the precision there) are nan where a replicate has no positive or no negative. The counts are whole numbers, held as
+    floats because those of a task without calls are nan.
     """
 
     auroc: NDArray[np.float64]
@@ -49,7 +49,7 @@ class PatientBootstrap:
     `patients` (n,) gives the patient of each row as a code 0, 1, ..., n_patients - 1. The same seed gives the same
     replicates, byte for byte, whatever `threads` (by default all the processors this process may use), and replicate r
     is the same however many are asked for. A tuple of integers is a seed too: `(seed, 1)` is a stream
-    independent of `seed`.
+    independent of `seed`, while `(seed, 0)` is the same.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class PatientBootstrap:
         codes = np.asarray(patients)
         if codes.ndim != 1 or not len(codes) or not np.issubdtype(codes.dtype, np.integer):
             raise ValueError(f"patients must be one integer for each image, got {codes.dtype} of shape {codes.shape}")
-        if codes.min() < 0 or not np.all(np.bincount(codes)):
+        if codes.min() < 0 or codes.max() >= len(codes) or not np.all(np.bincount(codes)):
             raise ValueError("patients must be numbered 0, 1, 2, ... without a gap")
         if replicates < 1:
             raise ValueError(f"replicates must be at least 1, got {replicates}")
@@ -73,7 +73,7 @@ class PatientBootstrap:
         self.n_patients = int(codes.max()) + 1
         self.replicates = replicates
         self.seed = seed
-        self._key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+        self.key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
         self.n_blocks = -(-replicates // LANES)
         block_bytes = self.n_patients * LANES
         self._kept: dict[int, NDArray[np.uint8]] | None
@@ -92,7 +92,7 @@ class PatientBootstrap:
         if self._kept is not None and block in self._kept:
             return self._kept[block]
         drawn = np.empty((self.n_patients, LANES), np.uint8)
-        _kernels.draw(self._key, block * LANES, drawn)
+        _kernels.draw(self.key, block * LANES, drawn)
         if self._kept is not None:
             self._kept[block] = drawn
         return drawn
