@@ -48,7 +48,7 @@ Open = Callable[..., SimpleNamespace]
 
 @pytest.fixture
 def opened(browser: sync_api.Browser, address: str) -> Iterator[Open]:
-    """Return a function that opens the page; when the test is over, nothing must have been complained of or asked for."""
+    """Return a function that opens the page; at the end of the test nothing has been complained of or asked for."""
     contexts, complaints, requests = [], [], []
 
     def open_page(width: int = 1280, height: int = 900, **options: object) -> sync_api.Page:
@@ -99,8 +99,8 @@ def test_a_curve_tells_the_point_under_the_pointer(opened: Open) -> None:
     line = tab.locator("#figure-roc path.mark[fill=none]").last
     line.scroll_into_view_if_needed()
     x, y = line.evaluate(
-        "path => { const p = path.getPointAtLength(path.getTotalLength() / 2).matrixTransform(path.getScreenCTM());"
-        " return [p.x, p.y]; }"
+        "path => { const p = path.getPointAtLength(path.getTotalLength() / 2).matrixTransform(path.getScreenCTM()); "
+        "return [p.x, p.y]; }"
     )
     tab.mouse.move(x, y)
     sync_api.expect(tab.locator("#tip")).to_contain_text("here 1 − specificity")
@@ -200,9 +200,9 @@ def test_every_figure_file_is_an_image_that_can_be_shown(browser: sync_api.Brows
 def test_no_text_of_a_figure_is_cut_off(opened: Open) -> None:
     tab = opened()
     beyond = tab.evaluate(
-        "[...document.querySelectorAll('.figure svg')].flatMap(svg => { const frame = svg.getBoundingClientRect();"
-        " return [...svg.querySelectorAll('text')].filter(text => { const box = text.getBoundingClientRect();"
-        " return box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1"
-        " || box.bottom > frame.bottom + 1; }).map(text => text.textContent); })"
+        "[...document.querySelectorAll('.figure svg')].flatMap(svg => { const frame = svg.getBoundingClientRect(); "
+        "return [...svg.querySelectorAll('text')].filter(text => { const box = text.getBoundingClientRect(); "
+        "return box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 "
+        "|| box.bottom > frame.bottom + 1; }).map(text => text.textContent); })"
     )
     assert beyond == []

@@ -1,4 +1,4 @@
-"""The words of the page: how each metric is called in a head, and what every word means to a reader who is no statistician."""
+"""The words of the page: how each metric is called, and what every word means to a reader who is no statistician."""
 
 from __future__ import annotations
 
@@ -46,60 +46,84 @@ OPTIONS = {
 
 DEFINITIONS = {
     "Finding, label": (
-        "What may be present on an image, and the truth about it: present, absent or not assessed. An image may show several "
-        "findings or none. The labels of most public cohorts were read from reports by software and are themselves wrong in part."
+        "What may be present on an image, and the truth about it: present, absent or not assessed. An image may show "
+        "several findings or none. The labels of most public cohorts were read from reports by software and are "
+        "themselves wrong in part."
     ),
-    "Reader, reading": "A model or a person, and all its answers on the cohort: one score from 0 to 1 per image and finding.",
+    "Reader, reading": (
+        "A model or a person, and all its answers on the cohort: one score from 0 to 1 per image and finding."
+    ),
     "Floor, blind reader": (
-        "A reader that knows age, gender and view of each image and never sees a pixel. What it reaches can be had without "
-        "looking; only what lies above it can come from the image."
+        "A reader that knows age, gender and view of each image and never sees a pixel. What it reaches can be had "
+        "without looking; only what lies above it can come from the image."
     ),
     "AUROC": (
-        "Area under the receiver operating characteristic curve: the chance that a random image with the finding has a higher "
-        "score than a random image without it, ties counted half. 0.5 is guessing, 1 is perfect order. It says nothing about "
-        "any threshold and does not depend on how frequent the finding is."
+        "Area under the receiver operating characteristic curve: the chance that a random image with the finding has a "
+        "higher score than a random image without it, ties counted half. 0.5 is guessing, 1 is perfect order. It says "
+        "nothing about any threshold and does not depend on how frequent the finding is."
     ),
     "Average precision": (
-        "The mean of the precision (PPV) over all thresholds, weighted by the gain in recall (sensitivity). A reader who guesses "
-        "reaches the prevalence; so it can be compared for one finding in one cohort, not across findings."
+        "The mean of the precision (PPV) over all thresholds, weighted by the gain in recall (sensitivity). A reader "
+        "who guesses reaches the prevalence; so it can be compared for one finding in one cohort, not across findings."
     ),
-    "Operating point, threshold": "The score at or above which a reader's answer counts as positive (a call), and the rule that chose it.",
+    "Operating point, threshold": (
+        "The score at or above which a reader's answer counts as positive (a call), and the rule that chose it."
+    ),
     "Youden": "The rule that takes the threshold with the largest sensitivity + specificity − 1.",
     "Sensitivity": "Of the images with the finding, the share that is called.",
     "Specificity": "Of the images without the finding, the share that is not called.",
-    "Accuracy": "Of all images, the share that is called or left alone rightly. For a rare finding it is high for a reader that never calls.",
-    "PPV": "Positive predictive value, precision: of the images called, the share that has the finding. It falls with the prevalence.",
-    "NPV": "Negative predictive value: of the images not called, the share that is without the finding. It rises as the prevalence falls.",
+    "Accuracy": (
+        "Of all images, the share that is called or left alone rightly. For a rare finding it is high for a reader "
+        "that never calls."
+    ),
+    "PPV": (
+        "Positive predictive value, precision: of the images called, the share that has the finding. It falls with the "
+        "prevalence."
+    ),
+    "NPV": (
+        "Negative predictive value: of the images not called, the share that is without the finding. It rises as the "
+        "prevalence falls."
+    ),
     "F1": "The harmonic mean of PPV and sensitivity: 2 TP / (2 TP + FP + FN).",
     "LR+, LR−": (
-        "Likelihood ratios: sensitivity / (1 − specificity) and (1 − sensitivity) / specificity. By how much a call, or its "
-        "absence, multiplies the odds of the finding. Means over findings are taken on the log scale."
+        "Likelihood ratios: sensitivity / (1 − specificity) and (1 − sensitivity) / specificity. By how much a call, "
+        "or its absence, multiplies the odds of the finding. Means over findings are taken on the log scale."
     ),
     "Odds ratio": (
-        "Diagnostic odds ratio, (TP × TN) / (FP × FN): LR+ divided by LR−. Where one of the four counts is empty, 0.5 is added to "
-        "all four, and a note says so. Means over findings are taken on the log scale."
+        "Diagnostic odds ratio, (TP × TN) / (FP × FN): LR+ divided by LR−. Where one of the four counts is empty, 0.5 "
+        "is added to all four, and a note says so. Means over findings are taken on the log scale."
     ),
-    "TP, FP, FN, TN": "True and false positives, false and true negatives: called with and without the finding, not called with and without it.",
+    "TP, FP, FN, TN": (
+        "True and false positives, false and true negatives: called with and without the finding, not called with and "
+        "without it."
+    ),
     "Interval": (
-        "The range that random choice of patients leaves open at the stated level: if the cohort were drawn anew many times, such "
-        "ranges would hold the true value in that share of draws. It does not cover errors of the labels or another hospital."
+        "The range that random choice of patients leaves open at the stated level: if the cohort were drawn anew many "
+        "times, such ranges would hold the true value in that share of draws. It does not cover errors of the labels "
+        "or another hospital."
     ),
     "Patient bootstrap": (
-        "Patients are drawn with replacement, with all their images, and every number is computed anew; the interval holds the "
-        "middle of these values (percentiles)."
+        "Patients are drawn with replacement, with all their images, and every number is computed anew; the interval "
+        "holds the middle of these values (percentiles)."
     ),
     "Obuchowski, DeLong": (
-        "Closed forms of the interval of an AUROC. Obuchowski (1997) takes patients as clusters. DeLong (1988) takes all images for "
-        "independent and is too narrow where patients have several; it is given for comparison with other papers only."
+        "Closed forms of the interval of an AUROC. Obuchowski (1997) takes patients as clusters. DeLong (1988) takes "
+        "all images for independent and is too narrow where patients have several; it is given for comparison with "
+        "other papers only."
     ),
     "Prevalence": "The share of images with the finding among those assessed.",
     "Mean, weighted, pooled": (
-        "Over findings: each counts the same; each counts by its number of positives; or all decisions are put into one table of counts."
+        "Over findings: each counts the same; each counts by its number of positives; or all decisions are put into "
+        "one table of counts."
     ),
     "Loss": (
-        "Binary cross-entropy in nats: −log of the score given to what is true. 0 is certain and right; 0.69 is a score of 0.5."
+        "Binary cross-entropy in nats: −log of the score given to what is true. 0 is certain and right; 0.69 is a "
+        "score of 0.5."
     ),
     "Activation, base activation": "An output's mean score over some images; over all images.",
-    "Spearman's rank correlation": "From −1 to 1: whether two quantities put the findings in the same order (1), the opposite (−1) or unrelated orders (0).",
+    "Spearman's rank correlation": (
+        "From −1 to 1: whether two quantities put the findings in the same order (1), the opposite (−1) or unrelated "
+        "orders (0)."
+    ),
 }
 """Every word that the page uses and a clinician may not, in the order of the appendix."""

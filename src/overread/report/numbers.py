@@ -1,8 +1,9 @@
 """How a number is written on the page: every table, figure and sentence goes through here.
 
-Discrimination and rates have three decimals in tables and figures; a share that a sentence speaks of is a percentage with
-one decimal; ratios have three significant digits; counts have thousands separators; an interval stands in brackets
-behind its value. What is not defined is an en dash. The minus is a minus sign and spaces inside a number do not break.
+Discrimination and rates have three decimals in tables and figures; a share that a sentence speaks of is a percentage
+with one decimal; ratios have three significant digits; counts have thousands separators; an interval stands in
+brackets behind its value. What is not defined is an en dash. The minus is a minus sign and spaces inside a number do
+not break.
 """
 
 from __future__ import annotations

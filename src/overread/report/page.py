@@ -36,8 +36,8 @@ class Page:
 def page(second: SecondReading) -> Page:
     """Make the page of a second reading.
 
-    All text that comes from the input is escaped: by Jinja2 in HTML, by `figures.svg` in drawings. Style and script are the
-    package's own, and the page's policy lets no other run.
+    All text that comes from the input is escaped: by Jinja2 in HTML, by `figures.svg` in drawings. Style and script are
+    the package's own, and the page's policy lets no other run.
     """
     made = (section(second) for section in SECTIONS)
     sections = [section for section in made if section is not None]

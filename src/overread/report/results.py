@@ -21,8 +21,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def results_json(second: SecondReading, files: Iterable[str]) -> bytes:
     """Return everything as JSON: the tables as records, and what they were made from and with.
 
-    Keys stand in a fixed order and there is no date, so that the same input gives the same bytes. What is not a finite number
-    is null. `files` are the other files of the folder, by which a later run knows what it may replace.
+    Keys stand in a fixed order and there is no date, so that the same input gives the same bytes. What is not a finite
+    number is null. `files` are the files of the folder, by which a later run knows what it may replace.
     """
     document = {
         "format": MARKER,
@@ -72,8 +72,8 @@ def plain(value: Any) -> Any:
 def results_csv(table: pl.DataFrame) -> bytes:
     """Return a table as CSV: UTF-8, numbers with all their digits, empty where there is no value.
 
-    Names come from the input, and a spreadsheet runs text that begins with `=`, `+`, `-` or `@` as a formula. Such text gets
-    an apostrophe before it; numbers are never touched, and `results.json` holds every name as it is.
+    Names come from the input, and a spreadsheet runs text that begins with `=`, `+`, `-` or `@` as a formula. Such text
+    gets an apostrophe before it; numbers are never touched, and `results.json` holds every name as it is.
 
     >>> results_csv(pl.DataFrame({"name": ["=1+1", "Mass"], "value": [-0.5, float("nan")]})).decode()
     "name,value\\n'=1+1,-0.5\\nMass,\\n"

@@ -1,4 +1,4 @@
-"""What a section of the page is made of, as plain data: sentences, figures and sheets, decided before any template sees them."""
+"""What a section of the page is made of: sentences, figures and sheets, all decided before a template sees them."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ def contents(second: SecondReading) -> dict[str, bytes]:
 def check_output(out: str | Path, *, force: bool = False) -> Path:
     """Return where a report may be written; call it before long work too, so that a taken place is known at once.
 
-    A place is free where there is nothing or an empty folder. With `force`, a folder that overread wrote is given up for
-    the new one, but never a folder with any other file in it.
+    A place is free where there is nothing or an empty folder. With `force`, a folder that overread wrote is given up
+    for the new one, but never a folder with any other file in it.
 
     Raises `InputError` when the place is taken.
     """

@@ -55,7 +55,7 @@ def left_axis(
     away: float = 34,
     write: Write = plain,
 ) -> str:
-    """Return an axis at the left of a plot, with its grid to `right` where one is wanted; the title stands `away` from it."""
+    """Return an axis at the left of a plot, its grid to `right` where one is wanted, its title `away` from it."""
     start, end = scale.span
     parts = [line(x, scale(tick), right, scale(tick), stroke="var(--grid)") for tick in ticks if right is not None]
     parts.append(line(x, start, x, end))

@@ -32,9 +32,9 @@ def draw_intervals(
 ) -> Drawing:
     """Draw one row per name, in it a mark with its interval for each reader.
 
-    `rows` has the columns reading, row, value, low, high, sentence, and panel where `panels` names several plots to stand
-    side by side on the same rows. The rows named in `apart` are set below the others with a space between. `width` is that
-    of all plots together, without the names.
+    `rows` has the columns reading, row, value, low, high, sentence, note (why there is no value), and panel where
+    `panels` names several plots to stand side by side on the same rows. The rows named in `apart` are set below the
+    others with a space between. `width` is that of all plots together, without the names.
     """
     names = [*order, *apart]
     left = max((width_of(cut(name, name_width)) for name in names), default=0) + 12

@@ -25,8 +25,8 @@ STRONG = (0, 5, 6)  # steps on which dark letters could not be read
 def draw_activations(cells: pl.DataFrame, *, order: Sequence[str]) -> Drawing:
     """Draw Table 4 as the ratio of each mean activation to the output's base activation.
 
-    `cells` has the columns row (the true finding), column (the output), value (the ratio), text, sentence, clear (written
-    in bold). The cells where an output meets its own finding are framed.
+    `cells` has the columns row (the true finding), column (the output), value (the ratio), text, sentence, clear
+    (written in bold). The cells where an output meets its own finding are framed.
     """
     key = "Times the output's mean over all images"
     return heat_map(cells, RATIO_EDGES, RATIO_BANDS, order, titles=("only finding on the image", "output →"), key=key)
@@ -65,7 +65,7 @@ def heat_map(
 
 
 def cell(row: Mapping[str, Any], edges: Sequence[float], across: Band, down: Band) -> str:
-    """Return one cell: its colour by the step of its value, its number, a frame on the diagonal, dots where it has no value."""
+    """Return one cell: the colour of its value's step, its number, a frame on the diagonal, dots where it is empty."""
     x, y = across.edge(across.places[row["column"]]), down.edge(down.places[row["row"]])
     size: dict[str, Value] = {"x": x + GAP / 2, "y": y + GAP / 2, "width": CELL - GAP, "height": CELL_HEIGHT - GAP}
     known = row["value"] is not None

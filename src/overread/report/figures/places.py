@@ -74,7 +74,7 @@ def place_legend(x: float) -> str:
 def draw_frequency(points: pl.DataFrame, readers: Readers) -> Drawing:
     """Draw a finding's places in the top three against its number of positives, one plot per reader, each point named.
 
-    `points` has the columns reading, finding, n_positive, places, sentence, and label, the name of the finding as it is read.
+    `points` has the columns reading, finding, n_positive, places, sentence, and label: the finding as it is read.
     """
     shown = points.filter(pl.col("n_positive") > 0)
     across = Log((min(shown["n_positive"]) / 1.6, max(shown["n_positive"]) * 1.6), (0, SCATTER[0]))

@@ -1,7 +1,7 @@
 """The look of every figure: one palette with a light and a dark form, and the marks of readers.
 
-Colours are named in drawings as CSS variables: a page gives them their light or dark form (`palette_css`), a file of its
-own the light one. Two readers never differ by colour alone: each has its own mark and its own dashes.
+Colours are named in drawings as CSS variables: a page gives them their light or dark form (`palette_css`), a file of
+its own the light one. Two readers never differ by colour alone: each has its own mark and its own dashes.
 The hues are those of Okabe and Ito (2008), darkened where they would be too pale as a line on white.
 """
 
@@ -92,7 +92,7 @@ class Readers:
 
 
 def palette_css() -> str:
-    """Return the palette as variables of the page, with its dark form; the dark form holds on a screen only, for paper is light."""
+    """Return the palette as variables of a page. Their dark form holds on a screen only, for paper is light."""
     light = "".join(f"--{name}:{colour};" for name, (colour, _) in PALETTE.items())
     dark = "".join(f"--{name}:{colour};" for name, (_, colour) in PALETTE.items())
     return (

@@ -38,8 +38,9 @@ def lead(second: SecondReading) -> list[str]:
         by_ratio = best.filter(pl.col("true_finding") == pl.col("output"), pl.col("ratio") == pl.col("best")).height
         first = own.filter(pl.col("rank") == 1).height
         sentences.append(
-            f"{name}: the output of the finding that is present has the highest mean for {first} of {own.height} findings, and the highest "
-            f"mean relative to its own average over all images for {by_ratio} of {own.height}."
+            f"{name}: the output of the finding that is present has the highest mean for {first} of {own.height} "
+            f"findings, and the highest mean relative to its own average over all images for {by_ratio} of "
+            f"{own.height}."
         )
     return sentences
 
@@ -69,8 +70,8 @@ def heat_map(second: SecondReading, reading: str, name: str) -> Figure:
     }
     drawing = draw_activations(pl.DataFrame(rows, schema=schema, orient="row"), order=lookup.findings(second))
     caption = (
-        f"{reading}: mean of each output (columns) over images with one finding only (rows), divided by the output's mean over all "
-        "images. Framed: the finding's own output."
+        f"{reading}: mean of each output (columns) over images with one finding only (rows), divided by the output's "
+        "mean over all images. Framed: the finding's own output."
     )
     return Figure(name, f"Outputs by finding, {reading}", drawing, caption)
 
@@ -88,7 +89,10 @@ def ratio_text(value: float | None) -> str:
 
 def activation_sentence(row: lookup.Row, level: float, n_outputs: int) -> str:
     """Say one cell of Table 4."""
-    start = f"Only {display(row['true_finding'])} present ({numbers.plural(row['n_images'], 'image')}), output {display(row['output'])}"
+    start = (
+        f"Only {display(row['true_finding'])} present ({numbers.plural(row['n_images'], 'image')}), output "
+        f"{display(row['output'])}"
+    )
     if not numbers.defined(row["mean_activation"]):
         return f"{start}: not computed ({row['note']})"
     mean = {"value": row["mean_activation"], "low": row["low"], "high": row["high"]}
@@ -150,7 +154,8 @@ def top_lead(second: SecondReading) -> list[str]:
         total = numbers.count(int(points["places"].sum()))
         row = correlation.get((name,))
         rank = (
-            f"; the rank correlation of a finding's frequency with its places is {numbers.decimal(row['value'], 2)} (p {numbers.p_value(row['p'])})"
+            f"; the rank correlation of a finding's frequency with its places is {numbers.decimal(row['value'], 2)} (p "
+            f"{numbers.p_value(row['p'])})"
             if row and numbers.defined(row["value"])
             else ""
         )
@@ -175,7 +180,10 @@ def places_figure(second: SecondReading) -> Figure:
     points = second.tables["frequency_points"].filter(pl.col("reading") == second.readings[0])
     order = [display(name) for name in points.sort("n_positive", descending=True, maintain_order=True)["finding"]]
     drawing = draw_places(pl.DataFrame(rows, schema=schema, orient="row"), order=order, readings=second.readings)
-    caption = "For how many true findings an output has the highest, second and third mean activation. Outputs in falling order of frequency."
+    caption = (
+        "For how many true findings an output has the highest, second and third mean activation. Outputs in falling "
+        "order of frequency."
+    )
     return Figure("top-activations", "First, second and third places", drawing, caption)
 
 
@@ -184,7 +192,8 @@ def frequency_figure(second: SecondReading) -> Figure:
     points = second.tables["frequency_points"]
     labels = [display(finding) for finding in points["finding"]]
     sentences = [
-        f"{label}, {row['reading']}: {numbers.plural(row['n_positive'], 'image')} with the finding, {numbers.plural(row['places'], 'place')} in the top three"
+        f"{label}, {row['reading']}: {numbers.plural(row['n_positive'], 'image')} with the finding, "
+        f"{numbers.plural(row['places'], 'place')} in the top three"
         for label, row in zip(labels, points.iter_rows(named=True), strict=True)
     ]
     named = points.with_columns(
@@ -218,14 +227,26 @@ def places_sheet(second: SecondReading) -> Sheet:
 
 
 GUIDE = (
-    "Read along a row: on images whose only finding is the one at the left, how high is each output against its own average over all "
-    "images? 1 is no higher than for any image, 2 is twice as high.",
-    "The framed cell is the finding's own output. High cells beside it are findings that the reader takes for it, or that look alike.",
-    "The table gives the mean scores themselves, as the paper does. They follow how frequent each finding is: the output of a frequent "
-    "finding is high on every image.",
+    (
+        "Read along a row: on images whose only finding is the one at the left, how high is each output against its "
+        "own average over all images? 1 is no higher than for any image, 2 is twice as high."
+    ),
+    (
+        "The framed cell is the finding's own output. High cells beside it are findings that the reader takes for it, "
+        "or that look alike."
+    ),
+    (
+        "The table gives the mean scores themselves, as the paper does. They follow how frequent each finding is: the "
+        "output of a frequent finding is high on every image."
+    ),
 )
 TOP_GUIDE = (
-    "If outputs answered to what is on the image alone, each would come first for its own finding and rarely for others.",
-    "Outputs of frequent findings are high on every image and so come first for findings that are not theirs. The rank correlation says "
-    "how closely places follow frequency: 0 not at all, 1 wholly.",
+    (
+        "If outputs answered to what is on the image alone, each would come first for its own finding and rarely for "
+        "others."
+    ),
+    (
+        "Outputs of frequent findings are high on every image and so come first for findings that are not theirs. The "
+        "rank correlation says how closely places follow frequency: 0 not at all, 1 wholly."
+    ),
 )

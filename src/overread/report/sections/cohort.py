@@ -30,8 +30,9 @@ def lead(second: SecondReading) -> list[str]:
     of = f" of {numbers.plural(study.n_patients, 'patient')}" if study.patients_known else ""
     where = "every row scored" if study.split == "all" else f"the {study.split} split"
     sentences = [
-        f"Reported are {images}{of} ({where}, cohort {study.cohort.name}). {numbers.count(whole['n_positive'])} of them "
-        f"({numbers.percent(whole['prevalence'])}) carry at least one of {numbers.plural(len(study.findings), 'finding')}."
+        f"Reported are {images}{of} ({where}, cohort {study.cohort.name}). {numbers.count(whole['n_positive'])} of "
+        f"them ({numbers.percent(whole['prevalence'])}) carry at least one of "
+        f"{numbers.plural(len(study.findings), 'finding')}."
     ]
     present = table.filter(pl.col("finding") != "", pl.col("n_positive") > 0).iter_rows(named=True)
     ends = lookup.extremes(present, "prevalence")

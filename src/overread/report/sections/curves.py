@@ -67,7 +67,10 @@ def precision(second: SecondReading) -> Figure:
     marks = points(second, "sensitivity", "ppv")
     prevalence = {name: shares[name] for name in drawn_findings(second)}
     drawing = draw_precision_recall(curves, marks, lookup.readers(second), prevalence=prevalence)
-    caption = "Precision (PPV) against recall (sensitivity), one plot per finding. Dashed: the prevalence, which guessing would reach."
+    caption = (
+        "Precision (PPV) against recall (sensitivity), one plot per finding. Dashed: the prevalence, which guessing "
+        "would reach."
+    )
     return Figure("precision-recall", "Precision-recall curves", drawing, caption)
 
 
@@ -126,8 +129,10 @@ def points(second: SecondReading, x: str, y: str) -> pl.DataFrame:
 
 GUIDE = (
     "ROC: the closer a line comes to the upper left corner, the better the order. The area under it is the AUROC.",
-    "Precision-recall: the height is the share of calls that are right when the recall below is reached. It depends on how frequent "
-    "the finding is, so plots of different findings cannot be compared with one another.",
+    (
+        "Precision-recall: the height is the share of calls that are right when the recall below is reached. It "
+        "depends on how frequent the finding is, so plots of different findings cannot be compared with one another."
+    ),
     "A reader may cross another: which is better then depends on the sensitivity or specificity that is wanted.",
     "Curves are thinned to what a plot of this size can show; no number of this page is computed from them.",
 )

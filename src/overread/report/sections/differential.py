@@ -37,9 +37,10 @@ def pairs(second: SecondReading, reading: str) -> pl.DataFrame:
 
 
 def lead(second: SecondReading) -> list[str]:
-    """Say for how many pairs an output is clearly higher, unclear, or lower where its own finding is; and name the lowest."""
+    """Say for how many pairs an output is higher, unclear or lower where its own finding is, and name the lowest."""
     sentences = [
-        "Between images with only one finding and images with only another, is the output of the first higher on the first?"
+        "Between images with only one finding and images with only another, is the output of the first higher on the "
+        "first?"
     ]
     for name in second.readings:
         known = pairs(second, name)
@@ -49,9 +50,9 @@ def lead(second: SecondReading) -> list[str]:
         unclear, level = known.height - above - below, numbers.level(second.options.level)
         least = known.row(0, named=True)
         sentences.append(
-            f"{name}: of {numbers.plural(known.height, 'ordered pair')}, the {level} interval lies above 0.5 for {above}, holds 0.5 for "
-            f"{unclear} and lies below for {below}. Lowest: {display(least['finding'])} against {display(least['against'])}, "
-            f"{lookup.said({**least, 'value': least['auroc']}, second.options.level)}."
+            f"{name}: of {numbers.plural(known.height, 'ordered pair')}, the {level} interval lies above 0.5 for "
+            f"{above}, holds 0.5 for {unclear} and lies below for {below}. Lowest: {display(least['finding'])} against "
+            f"{display(least['against'])}, {lookup.said({**least, 'value': least['auroc']}, second.options.level)}."
         )
     return sentences
 
@@ -81,8 +82,8 @@ def heat_map(second: SecondReading, reading: str, name: str) -> Figure:
     drawing = draw_differential(pl.DataFrame(rows, schema=schema, orient="row"), order=lookup.findings(second))
     level = numbers.level(second.options.level)
     caption = (
-        f"{reading}: AUROC of the output of the row's finding, between images with only that finding and images with only the "
-        f"column's. Bold: the {level} interval lies on one side of 0.5."
+        f"{reading}: AUROC of the output of the row's finding, between images with only that finding and images with "
+        f"only the column's. Bold: the {level} interval lies on one side of 0.5."
     )
     return Figure(name, f"Findings told apart, {reading}", drawing, caption)
 
@@ -96,7 +97,10 @@ def pair_sentence(row: lookup.Row, level: float) -> str:
     """Say one pair."""
     finding, against = display(row["finding"]), display(row["against"])
     counts = f"{numbers.count(row['n_finding'])} against {numbers.count(row['n_against'])} images"
-    return f"Output {finding}, {finding} against {against} ({counts}): AUROC {lookup.said({**row, 'value': row['auroc']}, level)}"
+    return (
+        f"Output {finding}, {finding} against {against} ({counts}): AUROC "
+        f"{lookup.said({**row, 'value': row['auroc']}, level)}"
+    )
 
 
 def lowest(second: SecondReading, reading: str, name: str) -> Sheet:
@@ -138,9 +142,15 @@ def sheet(second: SecondReading, reading: str, name: str) -> Sheet:
 
 
 GUIDE = (
-    "Read along a row: the output of the row's finding, on images with only that finding, against images with only the column's. "
-    "1: always higher where its own finding is. 0.5: no difference. Below 0.5: higher where the other finding is.",
-    "Both groups are ill, so this is harder than telling ill from healthy, and it is what a differential diagnosis asks.",
+    (
+        "Read along a row: the output of the row's finding, on images with only that finding, against images with only "
+        "the column's. 1: always higher where its own finding is. 0.5: no difference. Below 0.5: higher where the "
+        "other finding is."
+    ),
+    (
+        "Both groups are ill, so this is harder than telling ill from healthy, and it is what a differential diagnosis "
+        "asks."
+    ),
     "How frequent the findings are cannot move these numbers, unlike the mean activations above.",
     "Small groups give wide intervals: point at a cell for its interval and its counts.",
 )

@@ -28,8 +28,8 @@ def lead(second: SecondReading) -> list[str]:
     rows = lookup.estimates(second, "auroc")
     of = lookup.by_key(rows, "reading", "finding")
     sentences = [
-        "AUROC is the chance that a random image with the finding has a higher score than a random image without it: 0.5 is "
-        "guessing, 1 is perfect order."
+        "AUROC is the chance that a random image with the finding has a higher score than a random image without it: "
+        "0.5 is guessing, 1 is perfect order."
     ]
     for name in second.readings:
         mean = lookup.said(of.get((name, "mean")), second.options.level, "auroc")
@@ -160,10 +160,20 @@ def bounds_cell(row: lookup.Row | None) -> Cell:
 
 
 GUIDE = (
-    "Each mark is one reader on one finding, the bar through it its interval. Marks further to the right order the images better.",
-    "Overlapping intervals of two readers do not show that they are equal: both read the same images, and a paired comparison "
-    "is sharper than two separate intervals.",
-    "An AUROC says nothing about any threshold, about how many calls are right, or about all findings together; the sections "
-    "below do.",
-    "The mean over findings counts a rare finding as much as a frequent one; the weighted mean counts each by its positives.",
+    (
+        "Each mark is one reader on one finding, the bar through it its interval. Marks further to the right order the "
+        "images better."
+    ),
+    (
+        "Overlapping intervals of two readers do not show that they are equal: both read the same images, and a paired "
+        "comparison is sharper than two separate intervals."
+    ),
+    (
+        "An AUROC says nothing about any threshold, about how many calls are right, or about all findings together; "
+        "the sections below do."
+    ),
+    (
+        "The mean over findings counts a rare finding as much as a frequent one; the weighted mean counts each by its "
+        "positives."
+    ),
 )

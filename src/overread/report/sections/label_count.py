@@ -40,8 +40,9 @@ def lead(second: SecondReading) -> list[str]:
         if row and numbers.defined(row["loss_present"]) and numbers.defined(row["loss_absent"]):
             present, absent = numbers.decimal(row["loss_present"], 2), numbers.decimal(row["loss_absent"], 2)
             sentences.append(
-                f"On images with one finding, {name} pays {present} for the finding that is present and {absent} for one that is "
-                "absent; each further finding puts one of the former in the place of one of the latter, and that alone tilts the line."
+                f"On images with one finding, {name} pays {present} for the finding that is present and {absent} for "
+                "one that is absent; each further finding puts one of the former in the place of one of the latter, "
+                "and that alone tilts the line."
             )
     return sentences
 
@@ -67,7 +68,10 @@ def figure(second: SecondReading) -> Figure:
     schema = {"panel": pl.String, "reading": pl.String, "n_labels": pl.Int64} | floats | {"sentence": pl.String}
     losses = pl.DataFrame(rows, schema=schema, orient="row")
     drawing = draw_label_count(losses, lines(second), lookup.readers(second).without_floor(), panels=tuple(LOSSES))
-    caption = f"Mean binary cross-entropy by number of findings on the image, with {numbers.level(level)} intervals and the fitted line."
+    caption = (
+        f"Mean binary cross-entropy by number of findings on the image, with {numbers.level(level)} intervals and the "
+        "fitted line."
+    )
     return Figure("label-count", "Loss by number of findings", drawing, caption)
 
 
@@ -87,8 +91,8 @@ def lines(second: SecondReading) -> pl.DataFrame:
         if not numbers.defined(fit["slope"]) or not numbers.defined(fit["intercept"]):
             continue
         said = (
-            f"{fit['reading']}, fitted line: loss {numbers.decimal(fit['intercept'])} + {numbers.decimal(fit['slope'])} × findings, "
-            f"R² {numbers.decimal(fit['r_squared'])}"
+            f"{fit['reading']}, fitted line: loss {numbers.decimal(fit['intercept'])} + {numbers.decimal(fit['slope'])} "
+            f"× findings, R² {numbers.decimal(fit['r_squared'])}"
         )
         rows += [(fit["reading"], k, fit["intercept"] + fit["slope"] * k, said) for k in (counts.min(), counts.max())]
     schema = {"reading": pl.String, "n_labels": pl.Int64, "value": pl.Float64, "sentence": pl.String}
@@ -115,8 +119,14 @@ def sheet(second: SecondReading) -> Sheet:
 
 
 GUIDE = (
-    "Loss is binary cross-entropy in nats, averaged over findings and then over images. A score of 0.5 costs 0.69 whatever the truth.",
-    "A rare finding has low scores even where it is present, so a present finding costs far more than an absent one. The line of the "
-    "first plot rises for that reason alone; the other two plots show whether images with many findings are read differently.",
+    (
+        "Loss is binary cross-entropy in nats, averaged over findings and then over images. A score of 0.5 costs 0.69 "
+        "whatever the truth."
+    ),
+    (
+        "A rare finding has low scores even where it is present, so a present finding costs far more than an absent "
+        "one. The line of the first plot rises for that reason alone; the other two plots show whether images with "
+        "many findings are read differently."
+    ),
     "The line is fitted by least squares over images; images with many findings are few and weigh little.",
 )

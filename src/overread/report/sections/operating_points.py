@@ -46,8 +46,9 @@ def mean_lead(second: SecondReading) -> list[str]:
     for name in second.readings:
         said = {metric: lookup.share(rows.get((name, "mean")), level) for metric, rows in of.items()}
         sentences.append(
-            f"On average over findings, {name} calls {said['sensitivity']} of the images that have the finding (sensitivity) and leaves "
-            f"alone {said['specificity']} of those that do not (specificity); of its calls, {said['ppv']} are right (PPV)."
+            f"On average over findings, {name} calls {said['sensitivity']} of the images that have the finding "
+            f"(sensitivity) and leaves alone {said['specificity']} of those that do not (specificity); of its calls, "
+            f"{said['ppv']} are right (PPV)."
         )
     return sentences
 
@@ -133,15 +134,24 @@ def counts_sheet(second: SecondReading, reading: str, name: str) -> Sheet:
 
 
 MEAN_GUIDE = (
-    "A threshold turns scores into calls. These are means over findings, each finding counting the same; ratios are averaged on the "
-    "log scale.",
-    "Accuracy, PPV, NPV and F1 depend on how frequent the findings are in this cohort; sensitivity, specificity and the likelihood "
-    "ratios less so.",
-    "Pooled: all decisions on all findings are put into one table of four counts before the metric is taken, so that frequent "
-    "findings rule it.",
+    (
+        "A threshold turns scores into calls. These are means over findings, each finding counting the same; ratios "
+        "are averaged on the log scale."
+    ),
+    (
+        "Accuracy, PPV, NPV and F1 depend on how frequent the findings are in this cohort; sensitivity, specificity "
+        "and the likelihood ratios less so."
+    ),
+    (
+        "Pooled: all decisions on all findings are put into one table of four counts before the metric is taken, so "
+        "that frequent findings rule it."
+    ),
 )
 GUIDE = (
-    "Left: of the images with the finding, the share that is called. Right: of the images without it, the share left alone.",
+    (
+        "Left: of the images with the finding, the share that is called. Right: of the images without it, the share "
+        "left alone."
+    ),
     "A reader may trade one for the other by moving its threshold; compare readers on both at once.",
     "Intervals hold the threshold as it is, as a device in use does, unless the options say otherwise.",
 )

@@ -29,15 +29,16 @@ def lead(second: SecondReading) -> list[str]:
         any_call, calls = of[name, "any_false_call"], of[name, "false_calls_per_healthy_image"]
         if numbers.defined(any_call["value"]):
             sentences.append(
-                f"Of {numbers.plural(any_call['n_images'], 'image')} with no finding, {name} calls at least one finding on "
-                f"{lookup.share(any_call, level)}, with {numbers.decimal(calls['value'], 2)} false calls per image on average."
+                f"Of {numbers.plural(any_call['n_images'], 'image')} with no finding, {name} calls at least one "
+                f"finding on {lookup.share(any_call, level)}, with {numbers.decimal(calls['value'], 2)} false calls per image "
+                "on average."
             )
         found = [of[name, metric] for metric in ("all_found", "some_found", "none_found")]
         if numbers.defined(found[0]["value"]):
             shares = [numbers.percent(row["value"]) for row in found]
             sentences.append(
-                f"Of {numbers.plural(found[0]['n_images'], 'image')} with findings, it finds all of them on {shares[0]}, some on "
-                f"{shares[1]} and none on {shares[2]}."
+                f"Of {numbers.plural(found[0]['n_images'], 'image')} with findings, it finds all of them on "
+                f"{shares[0]}, some on {shares[1]} and none on {shares[2]}."
             )
     return sentences
 
@@ -64,7 +65,10 @@ def figure(second: SecondReading) -> Figure:
     drawing = draw_intervals(
         frame, readers, order=list(PANEL.values()), title="share of images", width=390, name_width=340
     )
-    caption = f"What happens to one image when all findings are called at their operating points, with {numbers.level(second.options.level)} intervals."
+    caption = (
+        "What happens to one image when all findings are called at their operating points, with "
+        f"{numbers.level(second.options.level)} intervals."
+    )
     return Figure("panel", "All findings together", drawing, caption)
 
 
@@ -82,9 +86,13 @@ def sheet(second: SecondReading) -> Sheet:
 
 
 GUIDE = (
-    "Upper rows: images on which no finding is present. Every output is another chance of a false call, so the share with at least "
-    "one is larger than any single false positive rate.",
-    "The second row is what the first would be if false calls on different findings fell independently. Where the first is lower, "
-    "false calls pile up on the same images.",
+    (
+        "Upper rows: images on which no finding is present. Every output is another chance of a false call, so the "
+        "share with at least one is larger than any single false positive rate."
+    ),
+    (
+        "The second row is what the first would be if false calls on different findings fell independently. Where the "
+        "first is lower, false calls pile up on the same images."
+    ),
     "Lower rows: images with one finding or more, and how many of their findings are called.",
 )
