@@ -90,10 +90,8 @@ def lines(second: SecondReading) -> pl.DataFrame:
     for fit in second.tables["label_count_fit"].iter_rows(named=True):
         if not numbers.defined(fit["slope"]) or not numbers.defined(fit["intercept"]):
             continue
-        said = (
-            f"{fit['reading']}, fitted line: loss {numbers.decimal(fit['intercept'])} + {numbers.decimal(fit['slope'])} "
-            f"× findings, R² {numbers.decimal(fit['r_squared'])}"
-        )
+        line = f"{numbers.decimal(fit['intercept'])} + {numbers.decimal(fit['slope'])} × findings"
+        said = f"{fit['reading']}, fitted line: loss {line}, R² {numbers.decimal(fit['r_squared'])}"
         rows += [(fit["reading"], k, fit["intercept"] + fit["slope"] * k, said) for k in (counts.min(), counts.max())]
     schema = {"reading": pl.String, "n_labels": pl.Int64, "value": pl.Float64, "sentence": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -50,8 +50,8 @@ def sheet(second: SecondReading) -> Sheet:
 GUIDE = (
     (
         "Scores are checked for signs of how they were made: logits in place of probabilities, a sigmoid applied "
-        "twice, scores bent around 0.5, columns of findings that the model was never trained on, two columns exchanged, and "
-        "ties made by rounding."
+        "twice, scores bent around 0.5, columns of findings that the model was never trained on, two columns "
+        "exchanged, and ties made by rounding."
     ),
     "A point raised here is a reason to look at the file, not a proof of a fault.",
 )
