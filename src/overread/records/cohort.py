@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from overread.records import nih
 from overread.records.cohort_table import CohortTable, cohort_table
 from overread.records.columns import MISSING as MISSING
-from overread.records.errors import InputError, counted, listed
+from overread.records.errors import InputError, counted, listed, located
 from overread.records.frames import table_from_arrays, table_from_frame
 from overread.records.tables import Source, read_table, stem
 
@@ -95,7 +95,7 @@ def read_cohort(source: str | Path) -> Cohort:
         return read_folder(path)
     if not path.suffix and not os.path.exists(path):
         do = f"Check the path; the only word known is {nih.SHIPPED}."
-        raise InputError(str(source), "there is no such file or folder", "", do)
+        raise InputError(located(source), "there is no such file or folder", "", do)
     table = read_table(source)
     return cohort(stem(source), cohort_table(table), sources=() if table.source is None else (table.source,))
 
@@ -178,10 +178,9 @@ def shared_patients(table: pl.DataFrame) -> list[str]:
         both = here.filter(here.is_in(there.implode())).sort()
         if len(both):
             images = table.filter((pl.col("split") == other) & pl.col("patient").is_in(both.implode()))
-            warnings.append(
-                f"{counted(len(both), 'patient')} ({listed(both.to_list())}) have images in both {one} and {other}: "
-                f"{counted(len(images), f'{other} image')} are of a patient that {one} has seen."
-            )
+            patients = f"{counted(len(both), 'patient')} ({listed(both.to_list())})"
+            seen = f"{counted(len(images), 'image')} of {other}"
+            warnings.append(f"In both {one} and {other}: {patients}, with {seen}. Figures on these images flatter.")
     return warnings
 
 
@@ -190,4 +189,4 @@ def without_split(table: pl.DataFrame) -> list[str]:
     if "split" not in table.columns or not table["split"].null_count():
         return []
     n = table["split"].null_count()
-    return [f"{counted(n, 'image')} of {len(table):,} belong to no split; only `--split all` reports them."]
+    return [f"In no split: {n:,} of {counted(len(table), 'image')}; reported only with --split all."]

@@ -6,6 +6,7 @@ The table has a row per image, and either a column of 0, 1 or nothing per findin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,11 +18,12 @@ from overread.records import columns
 from overread.records.columns import MISSING
 from overread.records.errors import InputError, counted, listed, plain, quoted
 from overread.records.findings import NIH_FINDINGS, NO_FINDING, key
-from overread.records.headers import nih_name, numbers_rows, roles, says_no_finding
+from overread.records.headers import nih_name, numbers_rows, roles, says_no_finding, without_images
 from overread.records.tables import Table
 
 SPLITS = ("train", "val", "test")
 SEPARATOR = "|"
+NUMBER = re.compile(r"[-+]?\d+(\.\d*)?")
 GENDERS = {"male": "M", "m": "M", "man": "M", "female": "F", "f": "F", "woman": "F"}
 
 
@@ -88,11 +90,8 @@ def images_of(table: Table, role: Mapping[str, str]) -> pl.Series:
 def no_images(table: Table) -> InputError:
     """Return the refusal of a table without a column of images."""
     what = f"there is no column with the names of the images (the columns are {listed(table.frame.columns, most=8)})"
-    looks = any(name.lower().endswith((".png", ".jpg", ".jpeg", ".dcm")) for name in table.frame.columns)
-    do = "The first row looks like data: add a header row." if looks else "Rename the column that holds them."
-    if table.source is None:
-        do = "If they are the index of the dataframe, call reset_index() and name the column image."
-    return InputError(table.name, what, "a column image (or NIH's Image Index)", do)
+    expected = "a column image (or NIH's Image Index)"
+    return InputError(table.name, what, expected, without_images(table.frame.columns))
 
 
 def no_findings(table: Table, role: Mapping[str, str]) -> InputError:
@@ -170,10 +169,8 @@ def contradictions(images: pl.Series, rows: NDArray[np.bool_]) -> list[str]:
     if not rows.any():
         return []
     first = images[int(np.argmax(rows))]
-    return [
-        f"{counted(int(rows.sum()), 'image')} (the first is {plain(first)}) carry {NO_FINDING} and a finding at once; "
-        "the finding is kept."
-    ]
+    n = counted(int(rows.sum()), "image")
+    return [f"{NO_FINDING} together with a finding: {n} (the first is {plain(first)}); the finding is kept."]
 
 
 def truth_of_labels(table: Table, images: pl.Series, column: str) -> Truth:
@@ -214,9 +211,8 @@ def ordered(names: Iterable[str]) -> tuple[str, ...]:
 
 def refuse_numbers(table: Table, column: str, cells: pl.Series, findings: Sequence[str]) -> None:
     """Refuse labels that are numbers: 0 and 1 belong in a column per finding."""
-    number = next((name for name in findings if name.replace(".", "", 1).isdigit()), None)
-    if number is not None:
-        row = int(cells.str.contains(number, literal=True).arg_true()[0])
+    if any(NUMBER.fullmatch(name) for name in findings):
+        row = int(cells.str.contains(rf"(^|\|)\s*{NUMBER.pattern}\s*(\||$)").arg_true()[0])
         expected = f"names of findings joined by {SEPARATOR}"
         do = "Name the column after its finding where it holds 0 and 1."
         raise InputError(table.where(column, row), f"the labels are {quoted(cells[row])}", expected, do)

@@ -71,7 +71,7 @@ def is_empty(column: pl.Series) -> pl.Series:
     return column.is_null()
 
 
-def numbers(column: pl.Series, where: Where, *, what: str, empty: bool) -> NDArray[np.float64]:
+def numbers(column: pl.Series, where: Where, *, what: str, empty: bool, do: str = "") -> NDArray[np.float64]:
     """Return a column as finite numbers, NaN where a cell is empty and `empty` ones are allowed.
 
     Raises `InputError` at the first cell that is text, infinite, or empty where it may not be.
@@ -86,8 +86,8 @@ def numbers(column: pl.Series, where: Where, *, what: str, empty: bool) -> NDArr
     if wrong.any():
         row = int(wrong.arg_true()[0])
         said = f"the {what} is empty or NaN" if lacking[row] else f"the {what} is {quoted(column[row])}"
-        do = "Write a point as the decimal mark." if re.fullmatch(r"\s*\d+,\d+\s*", str(column[row])) else ""
-        raise InputError(where(column.name, row), said, "a number", do)
+        comma = re.fullmatch(r"\s*\d+,\d+\s*", str(column[row]))
+        raise InputError(where(column.name, row), said, "a number", "Write a point as decimal mark." if comma else do)
     return values.fill_null(np.nan).to_numpy()
 
 

@@ -44,6 +44,15 @@ def plain(name: str) -> str:
     return name if name.isprintable() and name.strip() == name and 0 < len(name) <= LONGEST else quoted(name)
 
 
+def located(path: object) -> str:
+    r"""Return a path as a message shows it: whole, and on one line.
+
+    >>> print(located("scores/model.csv"), located("a\nb.csv"))
+    scores/model.csv 'a\nb.csv'
+    """
+    return str(path) if str(path).isprintable() else repr(str(path))
+
+
 def listed(names: Sequence[str], *, most: int = 3) -> str:
     """Return the first few of some names, and how many more there are.
 

@@ -87,3 +87,14 @@ def nih_name(name: str) -> str | None:
     ('Pleural_Thickening', 'Infiltration', None)
     """
     return _NIH.get(key(name))
+
+
+def without_images(columns: Iterable[str]) -> str:
+    """Return what to do about a table in which no column is known to hold the names of images.
+
+    >>> without_images(["00000001_000.png", "0.31"])
+    'The first row looks like data: add a header row.'
+    """
+    if any(name.lower().endswith((".png", ".jpg", ".jpeg", ".dcm")) for name in columns):
+        return "The first row looks like data: add a header row."
+    return "Name the column that holds them image; an index of a dataframe becomes a column by reset_index()."

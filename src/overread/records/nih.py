@@ -16,7 +16,7 @@ import polars as pl
 
 from overread.records import columns
 from overread.records.cohort_table import CohortTable
-from overread.records.errors import InputError, counted, listed, plain
+from overread.records.errors import InputError, counted, listed, located, plain
 from overread.records.findings import NIH_FINDINGS, key
 from overread.records.formats.gzipped import unpacked
 from overread.records.headers import roles
@@ -75,7 +75,7 @@ def label_table(folder: Path) -> tuple[Table, tuple[str, ...]]:
     if not found:
         what = f"the folder holds no label table {LABELS}*.csv or .csv.gz"
         do = "Give the folder that NIH's files were downloaded to, or the path of one table."
-        raise InputError(plain(str(folder)), what, "NIH's ChestX-ray14 layout", do)
+        raise InputError(located(folder), what, "NIH's ChestX-ray14 layout", do)
     said = f"{counted(len(found), 'label table')} lie in the folder; {plain(found[-1].name)} is used."
     return read_table(found[-1]), (said,) if len(found) > 1 else ()
 
@@ -97,7 +97,7 @@ def list_folder(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError as reason:
-        raise InputError(plain(str(folder)), f"the folder cannot be opened ({reason.strerror})") from None
+        raise InputError(located(folder), f"the folder cannot be opened ({reason.strerror})") from None
 
 
 def official_split(folder: Path, images: pl.Series) -> Lists:
@@ -111,7 +111,7 @@ def official_split(folder: Path, images: pl.Series) -> Lists:
     if len(lacking) == len(LISTS):
         return Lists(None, (), (f"The folder holds neither {' nor '.join(lacking)}: every image counts as test.",))
     if lacking:
-        raise InputError(plain(str(folder)), f"{lacking[0]} is missing", "both lists of the official split")
+        raise InputError(located(folder), f"{lacking[0]} is missing", "both lists of the official split")
     named, sources = {}, []
     for part, path in paths.items():
         assert path is not None
@@ -127,15 +127,15 @@ def told(images: pl.Series, train: pl.Series, test: pl.Series, named: dict[str, 
     warnings = []
     both, neither = images.filter(train & test), images.filter(~(train | test))
     if len(both):
-        said = f"{counted(len(both), 'image')} in both lists of the official split ({listed(both.to_list())})"
-        warnings.append(f"{said}; they count as training.")
+        said = f"In both lists of the official split: {counted(len(both), 'image')} ({listed(both.to_list())})"
+        warnings.append(f"{said}; counted as training.")
     if len(neither):
-        said = f"{counted(len(neither), 'image')} in neither list of the official split ({listed(neither.to_list())})"
-        warnings.append(f"{said}; they belong to no part.")
+        said = f"In neither list of the official split: {counted(len(neither), 'image')} ({listed(neither.to_list())})"
+        warnings.append(f"{said}; reported only with --split all.")
     everyone = pl.concat(list(named.values())).unique(maintain_order=True)
     absent = everyone.filter(~everyone.is_in(images.implode()))
     if len(absent):
-        said = f"{counted(len(absent), 'image')} of the official split not in the label table"
+        said = f"In the official split and not in the label table: {counted(len(absent), 'image')}"
         warnings.append(f"{said} ({listed(absent.to_list())}).")
     return warnings
 
@@ -149,11 +149,11 @@ def found_list(folder: Path, name: str) -> Path | None:
 def read_list(path: Path) -> tuple[pl.Series, Source]:
     """Read a list with the name of an image on each line."""
     data = read_bytes(path)
-    content = unpacked(data, plain(str(path))) if path.name.lower().endswith(".gz") else data
+    content = unpacked(data, located(path)) if path.name.lower().endswith(".gz") else data
     try:
         lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError:
-        raise InputError(plain(str(path)), "the text is not UTF-8", "the name of an image on each line") from None
+        raise InputError(located(path), "the text is not UTF-8", "the name of an image on each line") from None
     names = pl.Series("image", lines, dtype=pl.String).str.strip_chars()
     return columns.last_part(names.filter(names != "")).unique(maintain_order=True), source(path, data)
 

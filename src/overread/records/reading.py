@@ -17,14 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from overread.records import columns
 from overread.records.conversions import of_columns
-from overread.records.errors import InputError, counted, listed, plain, quoted
+from overread.records.errors import InputError, listed, located, plain, quoted
 from overread.records.findings import key
 from overread.records.frames import table_from_arrays, table_from_frame
-from overread.records.headers import nih_name, numbers_rows, roles, says_no_finding
+from overread.records.headers import nih_name, numbers_rows, roles, says_no_finding, without_images
 from overread.records.tables import Source, Table, read_table, stem, suffix
 
 PREFIX = "prob "
 """How the name of a score column may begin, as `key` returns it."""
+
+SCORES = "Every image needs a score for every finding: leave the image or the finding out where there is none."
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +162,7 @@ def score_columns(
 def scores_of(table: Table, column: str) -> NDArray[np.float64]:
     """Return a column of scores, refusing what is not a number in [0, 1]."""
     given = table.frame[column]
-    values = columns.numbers(given, table.where, what="score", empty=False)
+    values = columns.numbers(given, table.where, what="score", empty=False, do=SCORES)
     outside = (values < 0) | (values > 1)
     if outside.any():
         row = int(np.argmax(outside))
@@ -171,9 +173,9 @@ def scores_of(table: Table, column: str) -> NDArray[np.float64]:
 def advice(values: NDArray[np.float64], outside: NDArray[np.bool_]) -> tuple[str, str]:
     """Return what was expected instead of scores outside [0, 1], and what to do about them."""
     expected = "a number from 0 to 1"
-    share = f"{counted(int(outside.sum()), 'score')} of {len(values):,}"
-    if 1 < values.max() <= 100 and values.min() >= 0 and outside.mean() > 0.1:
-        return expected, f"{share} lie above 1; if they are percent, divide them: df[c] = df[c] / 100"
+    share = f"{outside.sum():,} of {len(values):,} scores"
+    if 2 < values.max() <= 100 and values.min() >= 0 and outside.mean() > 0.1:
+        return expected, f"{share} lie above 1; if they are percent, divide each column: df[c] = df[c] / 100"
     if outside.mean() > 0.1:
         do = f"{share} lie outside, which looks like logits; convert each column: df[c] = 1 / (1 + numpy.exp(-df[c]))"
         return expected, do
@@ -199,11 +201,13 @@ def not_a_reading(table: Table, role: Mapping[str, str]) -> InputError:
     """Return the refusal of a table that is not a reading, with the lines that convert it where its shape is known."""
     names = table.frame.columns
     expected = "the column image (or NIH's Image Index) and a column <Finding> or prob_<Finding> per finding"
-    do = other_shape(table, role)
-    what = f"{'there is no column of scores' if 'image' in role else 'no column has the names of the images'}"
-    if do is None and table.source is None and "image" not in role:
-        do = "If they are the index of the dataframe, call reset_index() and name the column image."
-    return InputError(table.name, f"{what} (the columns are {listed(names, most=8)})", expected, do or "")
+    shown = f"(the columns are {listed(names, most=8)})"
+    convert = other_shape(table, role)
+    if convert is not None:
+        return InputError(table.name, f"this is a table of another shape {shown}", expected, convert)
+    if "image" in role:
+        return InputError(table.name, f"there is no column of scores {shown}", expected)
+    return InputError(table.name, f"no column has the names of the images {shown}", expected, without_images(names))
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -235,4 +239,4 @@ def replace_file(path: Path, data: bytes) -> None:
     except OSError as reason:
         part.unlink(missing_ok=True)
         what = f"it cannot be written ({reason.strerror})"
-        raise InputError(plain(str(path)), what, "a folder that exists and may be written to") from None
+        raise InputError(located(path), what, "a folder that exists and may be written to") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from overread.records import conversions
-from overread.records.errors import InputError, plain, quoted
+from overread.records.errors import InputError, located, plain, quoted
 from overread.records.formats import comma_separated, gzipped, parquet
 
 
@@ -63,10 +63,10 @@ def read_table(path: str | Path) -> Table:
     """
     parse, first_row = FORMATS[suffix(path)]
     data = read_bytes(path)
-    frame = parse(data, plain(str(path)))
+    frame = parse(data, located(path))
     if not len(frame):
-        raise InputError(plain(str(path)), "the table has no rows", "a row per image")
-    return Table(plain(str(path)), frame, first_row, source(path, data))
+        raise InputError(located(path), "the table has no rows", "a row per image")
+    return Table(located(path), frame, first_row, source(path, data))
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -74,13 +74,13 @@ def read_bytes(path: str | Path) -> bytes:
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:
-        raise InputError(plain(str(path)), "there is no such file", "", "Check the path.") from None
+        raise InputError(located(path), "there is no such file", "", "Check the path.") from None
     except IsADirectoryError:
-        raise InputError(plain(str(path)), "this is a folder", "a file", "Name the table in it.") from None
+        raise InputError(located(path), "this is a folder", "a file", "Name the table in it.") from None
     except PermissionError:
-        raise InputError(plain(str(path)), "the file may not be read", "", "Ask for the right to read it.") from None
+        raise InputError(located(path), "the file may not be read", "", "Ask for the right to read it.") from None
     except (OSError, ValueError) as reason:
-        raise InputError(plain(str(path)), f"the file cannot be read ({reason})") from None
+        raise InputError(located(path), f"the file cannot be read ({reason})") from None
 
 
 def source(path: str | Path, data: bytes) -> Source:
@@ -101,9 +101,9 @@ def suffix(path: str | Path) -> str:
         if name.endswith(ending):
             return ending
     if Path(path).is_dir():
-        raise InputError(plain(str(path)), "this is a folder", "a file", "Name the table in it.")
+        raise InputError(located(path), "this is a folder", "a file", "Name the table in it.")
     what = f"the format {quoted(Path(name).suffix)} is not read" if Path(name).suffix else "the name has no ending"
-    raise InputError(plain(str(path)), what, f"a table that ends in {', '.join(FORMATS)}", conversions.of_file(path))
+    raise InputError(located(path), what, f"a table that ends in {', '.join(FORMATS)}", conversions.of_file(path))
 
 
 def stem(path: str | Path) -> str:

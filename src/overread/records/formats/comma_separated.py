@@ -112,7 +112,7 @@ def header(line: bytes, path: str) -> list[str]:
     if not names:
         raise InputError(f"{path}, row 1", "the header row is empty", "the names of the columns")
     for separator, kind in ((";", "semicolons"), ("\t", "tabs")):
-        if len(names) == 1 and separator in names[0]:
+        if len(cells) == 1 and separator in cells[0]:
             raise InputError(path, f"the cells are separated by {kind}", "commas", of_separator(path, separator))
     return names
 
