@@ -53,9 +53,14 @@ def draw_intervals(
         parts.append(bottom_axis(scale, bottom, ticks=scale.ticks(), title=title, top=top))
         parts += [line(scale(at), top, scale(at), bottom, stroke_dasharray="4 3") for at in rules]
         parts += [words(panel, start, key_height + 13, font_weight="bold")] if panel else []
-        parts += [interval(row, readers, scale, centres[row["row"]]) for row in own.iter_rows(named=True)]
-        parts += [lacking(name, own, start, centres[name]) for name in names]
+        parts += marks(own, readers, scale, centres)
     return Drawing(left + width + EDGE, bottom + AXIS_HEIGHT, "".join(parts))
+
+
+def marks(rows: pl.DataFrame, readers: Readers, scale: Linear, centres: Mapping[str, float]) -> list[str]:
+    """Return the marks of one panel, and for a row in which no reader has a value the note that says why."""
+    drawn = [interval(row, readers, scale, centres[row["row"]]) for row in rows.iter_rows(named=True)]
+    return drawn + [lacking(name, rows, scale.span[0], centre) for name, centre in centres.items()]
 
 
 def row_names(

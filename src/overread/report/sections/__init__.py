@@ -18,6 +18,7 @@ from overread.report.sections import (
     operating_points,
     panel,
     provenance,
+    top_three,
 )
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ SECTIONS: tuple[Callable[[SecondReading], Section | None], ...] = (
     operating_points.by_finding,
     panel.section,
     label_count.section,
-    activations.matrix,
-    activations.top_three,
+    activations.section,
+    top_three.section,
     differential.section,
     appendix.section,
 )

@@ -1,4 +1,4 @@
-"""Table 4 and Figure 2: which outputs light up when only one finding is present."""
+"""Table 4: which outputs light up when only one finding is present."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import polars as pl
 from overread.records.findings import display
 from overread.report import lookup, numbers
 from overread.report.figures.heatmaps import draw_activations
-from overread.report.figures.places import PLACES, draw_frequency, draw_places
 from overread.report.section import Cell, Column, Figure, Section, Sheet
 
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
 
 
-def matrix(second: SecondReading) -> Section:
+def section(second: SecondReading) -> Section:
     """Return Table 4: every output on images that carry one finding only."""
     names = lookup.file_names("activations", second.readings)
     blocks: list[Figure | Sheet] = []
@@ -128,104 +127,6 @@ def sheet(second: SecondReading, reading: str, name: str) -> Sheet:
     return Sheet(name, f"Table 4, {reading}: mean activation of every output", columns, tuple(rows))
 
 
-def top_three(second: SecondReading) -> Section:
-    """Return Figure 2 and how it goes with the frequency of findings."""
-    blocks: list[Figure | Sheet] = [places_figure(second)]
-    if second.tables["frequency_points"]["n_positive"].max():
-        blocks.append(frequency_figure(second))
-    title = "Which outputs come first? (Figure 2)"
-    return Section("top-three", title, tuple(top_lead(second)), (*blocks, places_sheet(second)), TOP_GUIDE)
-
-
-def top_lead(second: SecondReading) -> list[str]:
-    """Say which outputs hold most places in the top three, and how that goes with frequency."""
-    correlation = lookup.by_key(second.tables["frequency"].filter(pl.col("metric") == "spearman"), "reading")
-    sentences = [
-        "For each finding, the three outputs with the highest mean on images with only that finding are noted."
-    ]
-    for name in second.readings:
-        points = second.tables["frequency_points"].filter(pl.col("reading") == name, pl.col("places") > 0)
-        top = points.sort("places", descending=True, maintain_order=True).head(3)
-        if top.is_empty():
-            continue
-        held = numbers.listing(
-            [f"{display(finding)} {times}" for finding, times in top.select("finding", "places").iter_rows()]
-        )
-        total = numbers.count(int(points["places"].sum()))
-        row = correlation.get((name,))
-        rank = (
-            f"; the rank correlation of a finding's frequency with its places is {numbers.decimal(row['value'], 2)} (p "
-            f"{numbers.p_value(row['p'])})"
-            if row and numbers.defined(row["value"])
-            else ""
-        )
-        sentences.append(f"{name}: of {total} places, most are held by {held}{rank}.")
-    return sentences
-
-
-def places_figure(second: SecondReading) -> Figure:
-    """Return Figure 2, findings in falling order of frequency."""
-    rows = [
-        (
-            row["reading"],
-            display(row["output"]),
-            place,
-            row[place],
-            f"{display(row['output'])}, {row['reading']}: {place} for {numbers.plural(row[place], 'true finding')}",
-        )
-        for row in second.tables["top_activations"].iter_rows(named=True)
-        for place in PLACES
-    ]
-    schema = {"reading": pl.String, "output": pl.String, "place": pl.String, "number": pl.Int64, "sentence": pl.String}
-    points = second.tables["frequency_points"].filter(pl.col("reading") == second.readings[0])
-    order = [display(name) for name in points.sort("n_positive", descending=True, maintain_order=True)["finding"]]
-    drawing = draw_places(pl.DataFrame(rows, schema=schema, orient="row"), order=order, readings=second.readings)
-    caption = (
-        "For how many true findings an output has the highest, second and third mean activation. Outputs in falling "
-        "order of frequency."
-    )
-    return Figure("top-activations", "First, second and third places", drawing, caption)
-
-
-def frequency_figure(second: SecondReading) -> Figure:
-    """Return places against frequency."""
-    points = second.tables["frequency_points"]
-    labels = [display(finding) for finding in points["finding"]]
-    sentences = [
-        f"{label}, {row['reading']}: {numbers.plural(row['n_positive'], 'image')} with the finding, "
-        f"{numbers.plural(row['places'], 'place')} in the top three"
-        for label, row in zip(labels, points.iter_rows(named=True), strict=True)
-    ]
-    named = points.with_columns(
-        pl.Series("label", labels, dtype=pl.String), pl.Series("sentence", sentences, dtype=pl.String)
-    )
-    drawing = draw_frequency(named, lookup.readers(second).without_floor())
-    return Figure(
-        "frequency",
-        "Frequency and places in the top three",
-        drawing,
-        "Each point is a finding: how frequent it is, and how often its output is in the top three.",
-    )
-
-
-def places_sheet(second: SecondReading) -> Sheet:
-    """Return Figure 2 in numbers."""
-    of = lookup.by_key(second.tables["top_activations"], "reading", "output")
-    positive = lookup.by_key(second.tables["frequency_points"], "reading", "finding")
-    columns = [Column("Output", numeric=False), Column("Positive images")]
-    for name in second.readings:
-        columns += [Column(place.capitalize(), name) for place in PLACES]
-    rows = tuple(
-        (
-            Cell(display(output)),
-            Cell(numbers.count(positive[second.readings[0], output]["n_positive"])),
-            *(Cell(numbers.count(of[name, output][place])) for name in second.readings for place in PLACES),
-        )
-        for output in second.study.findings
-    )
-    return Sheet("figure-2", "Figure 2 in numbers", tuple(columns), rows)
-
-
 GUIDE = (
     (
         "Read along a row: on images whose only finding is the one at the left, how high is each output against its "
@@ -238,15 +139,5 @@ GUIDE = (
     (
         "The table gives the mean scores themselves, as the paper does. They follow how frequent each finding is: the "
         "output of a frequent finding is high on every image."
-    ),
-)
-TOP_GUIDE = (
-    (
-        "If outputs answered to what is on the image alone, each would come first for its own finding and rarely for "
-        "others."
-    ),
-    (
-        "Outputs of frequent findings are high on every image and so come first for findings that are not theirs. The "
-        "rank correlation says how closely places follow frequency: 0 not at all, 1 wholly."
     ),
 )

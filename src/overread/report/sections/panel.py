@@ -30,8 +30,8 @@ def lead(second: SecondReading) -> list[str]:
         if numbers.defined(any_call["value"]):
             sentences.append(
                 f"Of {numbers.plural(any_call['n_images'], 'image')} with no finding, {name} calls at least one "
-                f"finding on {lookup.share(any_call, level)}, with {numbers.decimal(calls['value'], 2)} false calls per "
-                "image on average."
+                f"finding on {lookup.share(any_call, level)}, with {numbers.decimal(calls['value'], 2)} false calls "
+                "per image on average."
             )
         found = [of[name, metric] for metric in ("all_found", "some_found", "none_found")]
         if numbers.defined(found[0]["value"]):
