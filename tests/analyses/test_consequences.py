@@ -37,7 +37,7 @@ def test_people_of_a_finding_by_hand() -> None:
         20,
         pytest.approx(90),
         pytest.approx(810),
-        1.125,
+        pytest.approx(1.125),
     )
     assert rows[1][4:8] == ("ill", 800, pytest.approx(200), None)
     assert rows[2][4:9] == ("healthy", None, None, pytest.approx(100), 900)
