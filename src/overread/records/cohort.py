@@ -180,7 +180,7 @@ def shared_patients(table: pl.DataFrame) -> list[str]:
             images = table.filter((pl.col("split") == other) & pl.col("patient").is_in(both.implode()))
             patients = f"{counted(len(both), 'patient')} ({listed(both.to_list())})"
             seen = f"{counted(len(images), 'image')} of {other}"
-            warnings.append(f"In both {one} and {other}: {patients}, with {seen}. Figures on these images flatter.")
+            warnings.append(f"In both {one} and {other}: {patients}, with {seen}. Figures on them may flatter.")
     return warnings
 
 
