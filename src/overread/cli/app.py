@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import typer
 
@@ -14,6 +15,9 @@ from overread.cli.report import report
 from overread.records.errors import InputError
 
 WRONG_INPUT, INTERRUPTED = 2, 130
+
+# What Typer raises for a wrong call is click's own class, or in later releases a copy of it that Typer carries.
+WrongCall: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 app = typer.Typer(
     name="overread",
@@ -47,9 +51,12 @@ def overread_command(
 def main() -> None:
     """Run the command line: exit code 0 on success, 2 with one plain message when the input or the call is wrong."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except InputError as refusal:
         stop(str(refusal), WRONG_INPUT)
+    except WrongCall as refusal:
+        said = refusal.format_message()
+        stop(f"{said.rstrip('.')}. See overread --help.", WRONG_INPUT) if said else sys.exit(WRONG_INPUT)
     except KeyboardInterrupt:
         stop("interrupted: nothing was written", INTERRUPTED)
     except BrokenPipeError:
