@@ -109,7 +109,7 @@ def curves_table() -> pl.DataFrame:
         for finding in FINDINGS:
             if finding == EMPTY:
                 continue
-            power = (0.25, 0.3, 0.8)[place]
+            power = 0.8 if reading == FLOOR else 0.25 + 0.05 * place
             for curve, y in (("roc", t**power), ("precision_recall", 0.1 + 0.6 * (1 - t) ** (3 * power))):
                 frames.append(
                     pl.DataFrame({"x": t, "y": y, "threshold": 1 - t}).select(

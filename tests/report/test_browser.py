@@ -94,6 +94,22 @@ def test_marks_can_be_walked_with_the_keyboard(opened: Open) -> None:
     sync_api.expect(tip).to_be_hidden()
 
 
+def test_up_and_down_move_by_a_row_in_a_matrix(opened: Open) -> None:
+    tab = opened()
+    plot = tab.locator("#figure-activations-zech .plot")
+    plot.focus()
+    tip = tab.locator("#tip")
+    for key, start in (
+        ("Home", "Only Atelectasis present"),
+        ("ArrowDown", "Only Cardiomegaly present"),
+        ("ArrowDown", "Only Effusion present"),
+        ("ArrowUp", "Only Cardiomegaly present"),
+    ):
+        tab.keyboard.press(key)
+        sync_api.expect(tip).to_contain_text(start)
+        sync_api.expect(tip).to_contain_text("output Atelectasis")
+
+
 def test_a_curve_tells_the_point_under_the_pointer(opened: Open) -> None:
     tab = opened()
     line = tab.locator("#figure-roc path.mark[fill=none]").last

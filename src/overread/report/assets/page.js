@@ -52,6 +52,10 @@
     }
     return [points[best], points[best + 1]];
   };
+  const middle = (mark) => {
+    const box = mark.getBoundingClientRect();
+    return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+  };
   const reading = (plot, mark, x, y) => {
     const unit = mark.closest("[data-axes]");
     if (!unit || mark.getAttribute("fill") !== "none") return "";
@@ -81,16 +85,30 @@
       show(mark, box.left + box.width / 2, box.top);
       mark.classList.add("now");
     };
+    // The nearest mark above or below: in a matrix, the next row.
+    const beyond = (sign) => {
+      const from = middle(marks[Math.max(place, 0)]);
+      let best = place, least = Infinity;
+      marks.forEach((mark, k) => {
+        const to = middle(mark), down = (to.y - from.y) * sign, cost = down + 3 * Math.abs(to.x - from.x);
+        if (down > 4 && cost < least) { least = cost; best = k; }
+      });
+      return Math.max(best, 0);
+    };
     plot.addEventListener("pointermove", point);
     plot.addEventListener("pointerdown", point);
     plot.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
     plot.addEventListener("blur", hide);
     plot.addEventListener("keydown", (event) => {
       const moves = {
-        ArrowRight: place + 1, ArrowDown: place + 1, ArrowLeft: Math.max(place, 0) - 1, ArrowUp: Math.max(place, 0) - 1,
-        Home: 0, End: marks.length - 1,
+        ArrowRight: () => place + 1,
+        ArrowLeft: () => Math.max(place, 0) - 1,
+        ArrowDown: () => beyond(1),
+        ArrowUp: () => beyond(-1),
+        Home: () => 0,
+        End: () => marks.length - 1,
       };
-      if (event.key in moves) { event.preventDefault(); step(moves[event.key]); }
+      if (event.key in moves) { event.preventDefault(); step(moves[event.key]()); }
       if (event.key === "Escape") hide();
     });
   }

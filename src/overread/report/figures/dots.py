@@ -50,7 +50,7 @@ def draw_intervals(
         start = left + place * (side + BETWEEN)
         scale = Linear(domain, (start, start + side))
         own = rows.filter(pl.col("panel") == panel) if "panel" in rows.columns else rows
-        parts.append(bottom_axis(scale, bottom, ticks=scale.ticks(), title=title, top=top))
+        parts.append(bottom_axis(scale, bottom, ticks=scale.ticks(6), title=title, top=top))
         parts += [line(scale(at), top, scale(at), bottom, stroke_dasharray="4 3") for at in rules]
         parts += [words(panel, start, key_height + 13, font_weight="bold")] if panel else []
         parts += marks(own, readers, scale, centres)

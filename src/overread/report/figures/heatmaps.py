@@ -14,7 +14,7 @@ from overread.report.figures.svg import Drawing, Value, cut, element, group, wid
 from overread.report.figures.theme import STEPS
 
 CELL, CELL_HEIGHT, GAP, NAME, TURN = 41, 27, 1.5, 190, 40
-SWATCH, SWATCH_ROW, KEY = 14, 22, 96
+SWATCH, SWATCH_ROW, KEY = 14, 22, 84
 RATIO_EDGES = (0.25, 0.8, 1.25, 2.0, 4.0, 8.0)
 RATIO_BANDS = ("under 0.25", "0.25 to 0.8", "0.8 to 1.25", "1.25 to 2", "2 to 4", "4 to 8", "8 or more")
 AUROC_EDGES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

@@ -13,7 +13,7 @@ from overread.report.figures.svg import Drawing, group, line, path, words
 from overread.report.figures.theme import Readers
 
 WIDTH, HEIGHT, LEFT, TITLE, AXIS_HEIGHT = 190, 200, 50, 24, 44
-APART = 0.17  # of a step between two readers at the same number of labels
+APART, TOGETHER = 0.17, 0.7  # of a step: between two readers at the same number of labels, and for all of them
 
 
 def draw_label_count(losses: pl.DataFrame, lines: pl.DataFrame, readers: Readers, *, panels: Sequence[str]) -> Drawing:
@@ -53,7 +53,9 @@ def draw_panel(losses: pl.DataFrame, lines: pl.DataFrame, readers: Readers, titl
 def point(row: Mapping[str, Any], readers: Readers, across: Linear, up: Linear) -> str:
     """Return the loss of one reader on images with some number of labels, with its interval."""
     names, look = readers.everyone, readers.look(row["reading"])
-    x = across(row["n_labels"] + (names.index(row["reading"]) - (len(names) - 1) / 2) * APART)
+    x = across(
+        row["n_labels"] + (names.index(row["reading"]) - (len(names) - 1) / 2) * min(APART, TOGETHER / len(names))
+    )
     bar = ""
     if row["low"] is not None and row["high"] is not None:
         bar = line(x, up(row["low"]), x, up(row["high"]), stroke=look.colour, stroke_width=1.4)

@@ -15,7 +15,7 @@ PLACES = ("first", "second", "third")
 SHADES = {"first": STEPS[6], "second": STEPS[4], "third": STEPS[3]}
 INKS = {"first": "var(--on-strong)", "second": "var(--on-pale)", "third": "var(--on-pale)"}
 BAR, BAR_STEP, PLOT, NAME, TITLE, KEY, AXIS_HEIGHT, BETWEEN = 18, 23, 270, 200, 24, 28, 44, 28
-SCATTER = 330, 300
+COLUMNS, SCATTER = 2, (330, 300)
 SIDES = ("start", 8, 4), ("end", -8, 4), ("middle", 0, -9), ("middle", 0, 17), ("start", 7, -6), ("start", 7, 14)
 
 Box = tuple[float, float, float, float]
@@ -27,23 +27,35 @@ def draw_places(places: pl.DataFrame, *, order: Sequence[str], readings: Sequenc
     `places` has the columns reading, output, place, number, sentence; a number stands in every segment.
     """
     left = max((width_of(cut(name, NAME)) for name in order), default=0) + 12
-    band = Band(order, BAR_STEP, KEY + TITLE)
+    band = Band(order, BAR_STEP, TITLE)
     totals = places.group_by("reading", "output").agg(pl.col("number").sum())
-    longest = max(totals["number"], default=0)
+    scale = Linear((0, max([*totals["number"], 1])), (0, PLOT))
+    height = band.end + AXIS_HEIGHT
+    columns = min(COLUMNS, len(readings))
     parts = [place_legend(left)]
-    parts += [words(cut(name, NAME), left - 12, band.centre(k) + 4, text_anchor="end") for k, name in enumerate(order)]
-    for column, reading in enumerate(readings):
-        scale = Linear((0, max(longest, 1)), (0, PLOT))
-        whole = [tick for tick in scale.ticks() if tick == int(tick)]
+    for k, reading in enumerate(readings):
+        row, column = divmod(k, columns)
+        top = KEY + row * height
         own = places.filter(pl.col("reading") == reading)
-        plot = [
-            words(cut(reading, PLOT), 0, KEY + TITLE - 10, font_weight="bold"),
-            bottom_axis(scale, band.end, ticks=whole, title="number of true findings", top=band.start),
-            *(bar(own.filter(pl.col("output") == name), scale, band.edge(k)) for k, name in enumerate(order)),
-        ]
-        parts.append(group(plot, left + column * (PLOT + BETWEEN)))
-    width = left + len(readings) * (PLOT + BETWEEN) - BETWEEN + 10
-    return Drawing(width, band.end + AXIS_HEIGHT, "".join(parts))
+        parts.append(group([bars(own, reading, scale, band)], left + column * (PLOT + BETWEEN), top))
+        parts += [] if column else [bar_names(order, band, left, top)]
+    width = left + columns * (PLOT + BETWEEN) - BETWEEN + 10
+    return Drawing(width, KEY + height * -(-len(readings) // columns), "".join(parts))
+
+
+def bar_names(order: Sequence[str], band: Band, left: float, top: float) -> str:
+    """Return the names of the outputs at the left of a row of plots."""
+    right = {"text_anchor": "end"}
+    names = (words(cut(name, NAME), left - 12, top + band.centre(k) + 4, **right) for k, name in enumerate(order))
+    return group(names)
+
+
+def bars(places: pl.DataFrame, reading: str, scale: Linear, band: Band) -> str:
+    """Return the bars of one reader with their axis."""
+    whole = [tick for tick in scale.ticks() if tick == int(tick)]
+    axis = bottom_axis(scale, band.end, ticks=whole, title="number of true findings", top=band.start)
+    drawn = [bar(places.filter(pl.col("output") == name), scale, band.edge(k)) for k, name in enumerate(band.names)]
+    return words(cut(reading, PLOT), 0, TITLE - 10, font_weight="bold") + axis + "".join(drawn)
 
 
 def bar(segments: pl.DataFrame, scale: Linear, y: float) -> str:
@@ -79,19 +91,22 @@ def draw_frequency(points: pl.DataFrame, readers: Readers) -> Drawing:
     shown = points.filter(pl.col("n_positive") > 0)
     across = Log((min(shown["n_positive"]) / 1.6, max(shown["n_positive"]) * 1.6), (0, SCATTER[0]))
     up = Linear((-0.9, max(max(shown["places"]), 1) + 0.9), (SCATTER[1], 0))
-    left, plots = 44, []
-    for column, name in enumerate(readers.names):
-        own = shown.filter(pl.col("reading") == name)
-        plot = [
-            words(cut(name, SCATTER[0]), 0, -10, font_weight="bold"),
-            bottom_axis(across, SCATTER[1], ticks=spread(across), title="images with the finding (log scale)", top=0),
-            left_axis(
-                up, 0, ticks=[t for t in up.ticks() if t == int(t)], title="times in the top three", right=SCATTER[0]
-            ),
-            *named_points(own, readers, across, up),
-        ]
-        plots.append(group(plot, left + column * (SCATTER[0] + left + 12), TITLE))
-    return Drawing(len(readers.names) * (SCATTER[0] + left + 12), TITLE + SCATTER[1] + AXIS_HEIGHT, "".join(plots))
+    left, columns = 44, min(COLUMNS, len(readers.names))
+    wide, high = SCATTER[0] + left + 12, TITLE + SCATTER[1] + AXIS_HEIGHT
+    plots = []
+    for k, name in enumerate(readers.names):
+        row, column = divmod(k, columns)
+        own = named_points(shown.filter(pl.col("reading") == name), readers, across, up)
+        plots.append(group([scatter_frame(name, across, up), *own], left + column * wide, TITLE + row * high))
+    return Drawing(columns * wide, high * -(-len(readers.names) // columns), "".join(plots))
+
+
+def scatter_frame(name: str, across: Log, up: Linear) -> str:
+    """Return name and axes of one reader's plot."""
+    whole = [tick for tick in up.ticks() if tick == int(tick)]
+    bottom = bottom_axis(across, SCATTER[1], ticks=spread(across), title="images with the finding (log scale)", top=0)
+    left = left_axis(up, 0, ticks=whole, title="times in the top three", right=SCATTER[0])
+    return words(cut(name, SCATTER[0]), 0, -10, font_weight="bold") + bottom + left
 
 
 def spread(scale: Log, apart: float = 36) -> list[float]:

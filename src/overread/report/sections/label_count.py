@@ -36,15 +36,15 @@ def lead(second: SecondReading) -> list[str]:
         if fit is None or not numbers.defined(fit["slope"]):
             continue
         slope = numbers.interval(fit["slope"], fit["low"], fit["high"])
-        sentences.append(f"For {name} the mean loss changes by {slope} with each further finding on an image.")
+        paid = ""
         if row and numbers.defined(row["loss_present"]) and numbers.defined(row["loss_absent"]):
             present, absent = numbers.decimal(row["loss_present"], 2), numbers.decimal(row["loss_absent"], 2)
-            sentences.append(
-                f"On images with one finding, {name} pays {present} for the finding that is present and {absent} for "
-                "one that is absent; each further finding puts one of the former in the place of one of the latter, "
-                "and that alone tilts the line."
+            paid = (
+                f"; on images with one finding it is {present} for the present finding and {absent} for an absent one"
             )
-    return sentences
+        sentences.append(f"For {name} the mean loss changes by {slope} with each further finding on an image{paid}.")
+    turn = "Each further finding puts the loss of a present one where that of an absent one was: that tilts the line."
+    return [*sentences, turn] if len(sentences) > 1 else sentences
 
 
 def figure(second: SecondReading) -> Figure:
