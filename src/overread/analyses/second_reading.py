@@ -21,6 +21,7 @@ from overread.analyses.differential import differential
 from overread.analyses.discrimination import curves, discrimination_rows
 from overread.analyses.evaluation import Evaluation, evaluate
 from overread.analyses.exchange import exchange
+from overread.analyses.explorer import explorer
 from overread.analyses.label_count import label_count
 from overread.analyses.methods import methods
 from overread.analyses.operating_points import operating_point_rows, thresholds_table
@@ -138,6 +139,7 @@ def all_tables(
         "frequency_points": pl.concat([each.frequency_points for each in activated]),
         "differential": pl.concat([differential(each) for each in readers]),
         "decision_curve": pl.concat([decisions(each) for each in everyone]),
+        **explorer(readers),
     } | comparison_tables(readers, options)
 
 
