@@ -1,7 +1,7 @@
 """The blind reader: what may be told of an image by one who knows age, gender and view, and never sees a pixel.
 
-It is the floor that every model must beat. ChestX-ray14 holds, for instance, 4 of 10 images taken AP, mostly of people
-too ill to stand, and a reader that knows this orders images better than chance on every finding.
+It is the floor that every model must beat. In ChestX-ray14, for instance, 4 of 10 images were taken AP, often of people
+too ill to stand, and a reader that knows only this orders images better than chance on most findings.
 
 The trees see each distinct row of features once, a *cell*, weighted by its numbers of ill and of healthy images. The
 loss, its gradients and the histograms are sums over images, so that the fit is the one on all images, in a
@@ -29,14 +29,21 @@ MOST_VALUES = 255
 """As many distinct values of a feature as the trees tell apart (scikit-learn's `max_bins`)."""
 
 SETTINGS = {
-    "max_iter": 100,
+    "max_iter": 50,
     "learning_rate": 0.1,
-    "max_leaf_nodes": 8,
+    "max_leaf_nodes": 4,
     "min_samples_leaf": 1,  # it counts cells, which would mean something else than images
-    "l2_regularization": 10.0,
+    "l2_regularization": 30.0,
     "early_stopping": False,
     "random_state": 0,
 }
+"""Few and small trees, chosen by cross-validation (5 folds by patient) within ChestX-ray14's official training part.
+
+Against 100 trees of 8 leaves with a penalty of 10, the mean AUROC rose from 0.560 to 0.568 (age, gender), from
+0.613 to 0.619 (with the view) and from 0.656 to 0.660 (with the follow-up number too), and the log loss fell by 7
+standard errors. 200 trees, 16 leaves, a learning rate of 0.2 or a penalty of 1 were worse still; 3 leaves were
+better by 0.002 with two or three features and no better with four.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,8 +213,9 @@ def fitted(cells: Cells, labels: NDArray[np.int8]) -> Any:
     if not ill.any() or not healthy.any():
         return float(ill.sum() / assessed) if assessed else 0.0
     some_ill, some_healthy = ill > 0, healthy > 0
+    values = np.concatenate([cells.values[some_ill], cells.values[some_healthy]])
     return HistGradientBoostingClassifier(**SETTINGS).fit(
-        np.concatenate([cells.values[some_ill], cells.values[some_healthy]]),
+        np.where(np.isnan(values).all(axis=0), 0.0, values),  # the trees refuse a feature that is missing everywhere
         np.repeat([1, 0], [some_ill.sum(), some_healthy.sum()]),
         sample_weight=np.concatenate([ill[some_ill], healthy[some_healthy]]),
     )

@@ -66,7 +66,8 @@ def provenance(reading: str, scores: ArrayLike, labels: ArrayLike, findings: Seq
     Raises ValueError where the shapes differ or a score is not finite.
 
     >>> calls = np.tile([[0.0], [1.0], [1.0]], (20, 1))
-    >>> [(each.check, each.severity) for each in provenance("reader", calls, calls != 0.5, ["Mass"]).suspicions]
+    >>> labels = np.tile([[0], [0], [1]], (20, 1))
+    >>> [(each.check, each.severity) for each in provenance("reader", calls, labels, ["Mass"]).suspicions]
     [('calls, not scores', 'caution')]
     """
     of = checked(scores, labels, findings)

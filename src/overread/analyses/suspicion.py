@@ -15,7 +15,7 @@ from overread.records.findings import display
 Floats = NDArray[np.float64]
 
 Severity = Literal["serious", "caution", "note"]
-"""`serious`: numbers made from these scores are probably wrong; `caution`: some of them mislead; `note`: good to know."""
+"""`serious`: numbers made of these scores are probably wrong; `caution`: some of them mislead; `note`: good to know."""
 
 STRICT = 1e-6
 """The p below which a check speaks: it makes hundreds of comparisons, on images that it takes for independent."""
@@ -36,6 +36,27 @@ class Suspicion:
 
 
 @dataclass(frozen=True, eq=False)
+class Distinct:
+    """One finding's distinct scores in rising order, how many images have each, and which of them each image has."""
+
+    values: Floats
+    images: NDArray[np.int64]
+    place: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, scores: Floats) -> Distinct:
+        """Sort scores once, for all checks."""
+        values, place, images = np.unique(scores, return_inverse=True, return_counts=True)
+        return cls(values, images, place)
+
+    def ranks(self, rows: NDArray[np.bool_]) -> Floats:
+        """Rank some images among themselves, from 1 for the lowest; equal scores share the mean of their ranks."""
+        place = self.place[rows]
+        images = np.bincount(place, minlength=len(self.values))
+        return (np.cumsum(images) - (images - 1) / 2)[place]
+
+
+@dataclass(frozen=True, eq=False)
 class Scored:
     """Scores and labels (n_images, n_findings) as every check is given them; labels below 0 are missing."""
 
@@ -44,14 +65,14 @@ class Scored:
     findings: tuple[str, ...]
 
     @cached_property
-    def distinct(self) -> tuple[tuple[Floats, NDArray[np.int64]], ...]:
-        """The distinct scores of each finding in rising order, and how many images have each."""
-        return tuple(_runs(np.sort(column)) for column in self.scores.T)
+    def distinct(self) -> tuple[Distinct, ...]:
+        """The distinct scores of each finding."""
+        return tuple(Distinct.of(column) for column in self.scores.T)
 
     @cached_property
     def constant(self) -> NDArray[np.bool_]:
         """Whether all images have one score, by finding."""
-        return np.array([len(values) == 1 for values, _ in self.distinct], np.bool_)
+        return np.array([len(each.values) == 1 for each in self.distinct], np.bool_)
 
     @cached_property
     def n_ill(self) -> NDArray[np.int64]:
@@ -66,11 +87,6 @@ class Scored:
     def named(self, columns: Iterable[int]) -> tuple[str, ...]:
         """Return the findings of some columns."""
         return tuple(self.findings[column] for column in columns)
-
-
-def _runs(ordered: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    return ordered[first], np.diff(np.append(first, len(ordered)))
 
 
 def listing(findings: Sequence[str], most: int = 4) -> str:
