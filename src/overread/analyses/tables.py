@@ -35,13 +35,22 @@ def interval(estimate: Estimate) -> Row:
     return {name: None if isnan(cell) else float(cell) for name, cell in cells.items()} | {"note": estimate.note}
 
 
-def estimate_row(reading: str, finding: str, metric: str, estimate: Estimate, n: tuple[int, int]) -> Row:
-    """Return one row of `estimates.csv`, for all images; `n` is the number of images and of positives."""
+def estimate_row(
+    reading: str,
+    finding: str,
+    metric: str,
+    estimate: Estimate,
+    n: tuple[int, int],
+    *,
+    attribute: str = "",
+    subgroup: str = "",
+) -> Row:
+    """Return one row of `estimates.csv`, by default for all images; `n` is the number of images and of positives."""
     return {
         "reading": reading,
         "finding": finding,
-        "attribute": "",
-        "subgroup": "",
+        "attribute": attribute,
+        "subgroup": subgroup,
         "metric": metric,
         "level": estimate.level,
         "method": estimate.method,

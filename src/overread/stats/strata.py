@@ -76,7 +76,8 @@ class Strata:
         outscores a healthy one of the same stratum, when such a pair is drawn at random. Knowing the stratum is worth
         nothing there.
 
-        References: Van Oirbeek and Lesaffre (2010), Stat Med 29:3160-3171 (the within-cluster concordance).
+        References: van Klaveren et al. (2014), BMC Med Res Methodol 14:5 (the within-cluster concordance, pooled by the
+        number of pairs).
         """
         within = np.einsum("rtss->rt", self.right)
         return _over(within, (self.positives * self.negatives).sum(axis=-1))
