@@ -15,7 +15,7 @@ PARTS = {  # part: (parts of overread it may import, libraries it may import)
     "records": ({"records"}, {"numpy", "polars", "narwhals"}),
     "stats": ({"stats"}, {"numpy", "scipy", "numba"}),
     "analyses": ({"analyses", "records", "stats"}, {"numpy", "polars", "scipy", "sklearn", "threadpoolctl"}),
-    "report": ({"report", "analyses", "records"}, {"polars", "altair", "vl_convert", "jinja2", "markupsafe", "numpy"}),
+    "report": ({"report", "analyses", "records"}, {"polars", "jinja2", "markupsafe", "numpy"}),
     "cli": ({"cli", "report", "analyses", "records", "stats"}, {"typer", "rich"}),
 }
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT)

@@ -121,8 +121,8 @@ def test_a_reading_compared_with_itself_differs_nowhere(cohort: Cohort, tables: 
 
 
 def test_the_answer_speaks_of_each_reading_and_of_the_pair(result: SecondReading) -> None:
-    text = " ".join(result.answer)
-    assert "strong against weak" in text
+    assert [passage.title for passage in result.answer] == ["", "strong", "weak", "strong against weak"]
+    text = " ".join(sentence for passage in result.answer for sentence in passage.sentences)
     assert f"{result.study.n_images:,} images" in text
 
 

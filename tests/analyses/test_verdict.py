@@ -59,8 +59,9 @@ def words(p: float, adjusted: tuple[float, float], found: float, spared: float, 
         "exchange": pl.DataFrame([exchange], schema=EXCHANGE),
         "equivalence": pl.DataFrame(schema=EQUIVALENCE),
     }
-    (paragraph,) = verdict(tables)
-    return paragraph
+    (passage,) = verdict(tables)
+    assert passage.title == "new against old"
+    return " ".join(passage.sentences)
 
 
 def test_a_difference_beyond_chance_is_said_with_what_it_costs() -> None:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from overread.analyses.options import Options
+from overread.analyses.passage import Passage
 from overread.records.findings import NIH_FINDINGS
 from overread.report.page import Page, page
 
@@ -258,8 +259,14 @@ def simulated_reading() -> SimpleNamespace:
         tables=simulated_tables(),
         warnings=(f"The findings {EVIL_FINDING} were matched by name.",),
         answer=(
-            f"zech has a mean AUROC of 0.838 (95 % interval 0.829 to 0.847) and {EVIL} of 0.831 (0.822 to 0.840).",
-            "A reader that sees age, sex and view, and never a pixel, reaches 0.60: that is the floor.",
+            Passage("", ("22,433 images were read.",)),
+            Passage(
+                EVIL,
+                (
+                    f"zech has a mean AUROC of 0.838 (0.829 to 0.847) and {EVIL} of 0.831 (0.822 to 0.840).",
+                    "A reader that sees age, sex and view, and never a pixel, reaches 0.60: that is the floor.",
+                ),
+            ),
         ),
         methods=("We evaluated two readings.", f"Thresholds were chosen by {EVIL}."),
         versions={"python": "3.11.9", "overread": "0.1.0"},

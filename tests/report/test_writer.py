@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from overread.analyses.passage import Passage
 from overread.records.errors import InputError
 from overread.report import check_output, write_report, writer
 
@@ -46,7 +47,7 @@ def test_an_earlier_report_is_refused_and_with_force_replaced(second: SimpleName
     assert files_of(tmp_path / "report") == before
     second.tables["extra"] = second.tables.pop("panel").clear()
     second.tables["panel"] = second.tables["extra"]
-    second.answer = ("Another answer.",)
+    second.answer = (Passage("", ("Another answer.",)),)
     with pytest.raises(KeyError):  # the page cannot be made: the earlier report stays
         write_report(second, tmp_path / "report", force=True)
     assert files_of(tmp_path / "report") == before

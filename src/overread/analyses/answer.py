@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from overread.analyses.options import Options
+from overread.analyses.passage import Passage
 from overread.analyses.verdict import verdict
 from overread.records.findings import display
 from overread.records.study import Study
@@ -16,12 +17,12 @@ Tables = Mapping[str, pl.DataFrame]
 
 def answer(
     tables: Tables, study: Study, readings: Sequence[str], floor: str | None, options: Options
-) -> tuple[str, ...]:
-    """Return the sentences that open the report, each a string; a sentence that has no numbers is left out."""
-    sentences = [who_was_read(study, readings, options)]
-    for reading in readings:
-        sentences += [" ".join(about(tables, reading, floor, options))]
-    return tuple(sentence for sentence in (*sentences, *verdict(tables)) if sentence)
+) -> tuple[Passage, ...]:
+    """Return what opens the report: who was read, then each reading, then each pair; nothing is said without numbers."""
+    opening = (who_was_read(study, readings, options), *floor_sentences(tables["estimates"], floor))
+    of_readings = (Passage(reading, tuple(about(tables, reading, options))) for reading in readings)
+    passages = (Passage("", opening), *of_readings, *verdict(tables))
+    return tuple(passage for passage in passages if passage.sentences)
 
 
 def who_was_read(study: Study, readings: Sequence[str], options: Options) -> str:
@@ -33,10 +34,10 @@ def who_was_read(study: Study, readings: Sequence[str], options: Options) -> str
     return f"{who}: {study.n_images:,} images{patients}, {findings}, {rows} of the cohort {study.cohort.name}."
 
 
-def about(tables: Tables, reading: str, floor: str | None, options: Options) -> Iterator[str]:
+def about(tables: Tables, reading: str, options: Options) -> Iterator[str]:
     """Yield what is to be said of one reading."""
     percent = f"{options.level:.0%}".replace("%", " %")
-    yield from discrimination_sentences(tables["estimates"], reading, floor, percent)
+    yield from discrimination_sentences(tables["estimates"], reading, percent)
     yield from operating_point_sentences(tables, reading)
     yield from panel_sentences(tables["panel"], reading, percent)
     yield from confusion_sentences(tables["differential"], reading)
@@ -51,18 +52,29 @@ def value_of(estimates: pl.DataFrame, **cells: str) -> dict[str, float] | None:
     return rows.select("value", "low", "high").row(0, named=True)
 
 
-def discrimination_sentences(estimates: pl.DataFrame, reading: str, floor: str | None, percent: str) -> Iterator[str]:
-    """Say how well ill and healthy images are ordered, between which findings it ranges, and where the floor lies."""
+def floor_sentences(estimates: pl.DataFrame, floor: str | None) -> Iterator[str]:
+    """Say what a reader reaches that sees no image."""
+    base = None if floor is None else value_of(estimates, reading=floor, finding="mean", metric="auroc")
+    if base is not None:
+        yield (
+            f"A blind reader, which knows age, gender and view and sees no image, reaches a mean AUROC of {base['value']:.3f} on "
+            "the same images: that, not 0.5, is the floor."
+        )
+
+
+def discrimination_sentences(estimates: pl.DataFrame, reading: str, percent: str) -> Iterator[str]:
+    """Say how well ill and healthy images are ordered, and between which findings it ranges."""
     mean = value_of(estimates, reading=reading, finding="mean", metric="auroc")
     if mean is None:
         return
-    text = f"{reading} reaches a mean AUROC of {mean['value']:.3f}"
+    text = f"Mean AUROC {mean['value']:.3f}"
     if mean["low"] is not None:
         text += f" ({percent} interval {mean['low']:.3f} to {mean['high']:.3f}, patients resampled)"
     each = estimates.filter(
         pl.col("reading") == reading,
         pl.col("metric") == "auroc",
         pl.col("method") == "bootstrap",
+        pl.col("attribute") == "",
         ~pl.col("finding").is_in(["mean", "weighted", "pooled"]),
         pl.col("value").is_not_null(),
     ).sort("value")
@@ -70,12 +82,6 @@ def discrimination_sentences(estimates: pl.DataFrame, reading: str, floor: str |
         low, high = each.row(0, named=True), each.row(-1, named=True)
         text += f", from {low['value']:.3f} for {display(low['finding'])} to {high['value']:.3f} for {display(high['finding'])}"
     yield text + "."
-    base = None if floor is None else value_of(estimates, reading=floor, finding="mean", metric="auroc")
-    if base is not None and floor != reading:
-        yield (
-            f"A blind reader, which knows age, gender and view and sees no image, reaches {base['value']:.3f} on the same "
-            "images: what lies above that, not above 0.5, comes from the image."
-        )
 
 
 def operating_point_sentences(tables: Tables, reading: str) -> Iterator[str]:
@@ -87,7 +93,7 @@ def operating_point_sentences(tables: Tables, reading: str) -> Iterator[str]:
         return
     row = rows.row(0, named=True)
     yield (
-        f"At its operating points, averaged over findings and at a prevalence of {row['prevalence']:.1%}, of 1,000 people "
+        f"At the operating points, averaged over findings and at a prevalence of {row['prevalence']:.1%}: of 1,000 people "
         f"examined for a finding it finds {row['found']:.0f} of {row['found'] + row['missed']:.0f} who have it and refers "
         f"{row['referred_healthy']:.0f} of {row['referred_healthy'] + row['spared']:.0f} who do not: "
         f"{row['false_positives_per_true_positive']:.1f} false alarms for each true one."
@@ -102,8 +108,8 @@ def panel_sentences(panel: pl.DataFrame, reading: str, percent: str) -> Iterator
     row = rows.row(0, named=True)
     bounds = "" if row["low"] is None else f" ({percent} interval {1000 * row['low']:.0f} to {1000 * row['high']:.0f})"
     yield (
-        f"All findings taken together, of 1,000 images on which nothing is present {1000 * row['value']:.0f}{bounds} "
-        "get at least one false call."
+        f"All findings together: of 1,000 images on which nothing is present, {1000 * row['value']:.0f}{bounds} get at least one "
+        "false call."
     )
 
 
@@ -113,8 +119,9 @@ def confusion_sentences(differential: pl.DataFrame, reading: str) -> Iterator[st
     if reversed_pairs.is_empty():
         return
     row = reversed_pairs.row(0, named=True)
+    told = differential.filter(pl.col("reading") == reading, pl.col("auroc").is_not_null()).height
     yield (
-        f"In {len(reversed_pairs)} of {differential.filter(pl.col('reading') == reading, pl.col('auroc').is_not_null()).height} "
-        f"pairs of findings an output is higher where the other finding is: most of all {display(row['finding'])} against "
+        f"Told apart the wrong way round: in {len(reversed_pairs)} of {told} ordered pairs of findings the output of the one is "
+        f"higher where the other is, most of all {display(row['finding'])} against "
         f"{display(row['against'])} (AUROC {row['auroc']:.3f})."
     )

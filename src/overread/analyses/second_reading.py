@@ -27,6 +27,7 @@ from overread.analyses.methods import methods
 from overread.analyses.operating_points import operating_point_rows, thresholds_table
 from overread.analyses.options import Options
 from overread.analyses.panel import panel
+from overread.analyses.passage import Passage
 from overread.analyses.provenance import provenance
 from overread.analyses.tables import estimates_table
 from overread.records.cohort import Cohort
@@ -38,7 +39,7 @@ from overread.stats.resampling import PatientBootstrap
 
 FLOOR = "blind"
 FLOOR_FEATURES = ("age", "gender", "view")
-LIBRARIES = ("overread", "numpy", "scipy", "polars", "numba", "scikit-learn", "altair", "vl-convert-python")
+LIBRARIES = ("overread", "numpy", "scipy", "polars", "numba", "scikit-learn")
 
 Progress = Callable[[str], None]
 
@@ -53,7 +54,7 @@ class SecondReading:
     floor: str | None
     tables: dict[str, pl.DataFrame]
     warnings: tuple[str, ...]
-    answer: tuple[str, ...]
+    answer: tuple[Passage, ...]
     methods: tuple[str, ...]
     versions: dict[str, str]
 
@@ -99,7 +100,7 @@ def second_reading(
         floor=floor,
         tables=tables,
         warnings=warnings,
-        answer=(*preface, *answer(tables, whole, names, floor, options)),
+        answer=(*([Passage("", preface)] if preface else []), *answer(tables, whole, names, floor, options)),
         methods=methods(tables, whole, names, floor, options),
         versions=versions(),
     )

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from overread.analyses.consequences import COHORT
+from overread.analyses.passage import Passage
 from overread.analyses.quantities import MEAN, OVER_FINDINGS
 from overread.records.findings import display
 
@@ -23,18 +24,18 @@ Row = dict[str, float]
 MOST_NAMED = 5
 
 
-def verdict(tables: Tables) -> Iterator[str]:
-    """Yield one paragraph for each pair of readings."""
+def verdict(tables: Tables) -> Iterator[Passage]:
+    """Yield one passage for each pair of readings."""
     pairs = tables["comparisons"].select("reading_a", "reading_b").unique(maintain_order=True)
     for a, b in pairs.rows():
         of = {
             name: tables[name].filter(pl.col("reading_a") == a, pl.col("reading_b") == b)
             for name in ("comparisons", "exchange", "equivalence")
         }
-        yield " ".join(paragraph(of, a, b))
+        yield Passage(f"{a} against {b}", tuple(sentences(of, a, b)))
 
 
-def paragraph(of: Tables, a: str, b: str) -> Iterator[str]:
+def sentences(of: Tables, a: str, b: str) -> Iterator[str]:
     """Yield the sentences on one pair."""
     table = of["comparisons"]
     mean = row_of(table, "auroc", MEAN, "bootstrap")
@@ -65,9 +66,7 @@ def area_sentence(mean: Row, a: str, b: str) -> str:
         if beyond_chance(mean["p"], mean["level"])
         else f"not shown to be beyond chance; {smallest(mean, 3)}"
     )
-    return (
-        f"{a} against {b}: the mean AUROC is {mean['a']:.3f} against {mean['b']:.3f}, a difference of {apart}, {shown}."
-    )
+    return f"Mean AUROC {mean['a']:.3f} ({a}) against {mean['b']:.3f} ({b}): a difference of {apart}, {shown}."
 
 
 def smallest(row: Row, digits: int) -> str:

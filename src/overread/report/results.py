@@ -37,7 +37,7 @@ def results_json(second: SecondReading, files: Iterable[str]) -> bytes:
         "options": options(second),
         "versions": dict(second.versions),
         "inputs": [{"path": s.path, "sha256": s.sha256, "n_bytes": s.n_bytes} for s in second.study.sources],
-        "answer": list(second.answer),
+        "answer": [{"title": each.title, "sentences": list(each.sentences)} for each in second.answer],
         "warnings": list(second.warnings),
         "methods": list(second.methods),
         "tables": {name: finite(table).to_dicts() for name, table in second.tables.items()},

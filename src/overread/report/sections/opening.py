@@ -16,9 +16,9 @@ def section(second: SecondReading) -> Section:
     return Section(
         "answer",
         "The answer",
-        lead=second.answer,
         blocks=(glance(second),),
         template="answer.html",
+        context={"answer": second.answer},
     )
 
 
