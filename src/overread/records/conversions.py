@@ -58,10 +58,11 @@ def of_json(path: str | Path) -> str:
     if re.match(rb"\[\s*\[", head):
         return (
             "Two lines convert it, with names in the order of the lists and image_names in the order of the rows:\n"
-            f'    rows, names = json.load(open("{path}")), ["Atelectasis", "Cardiomegaly", ...]\n'
+            f'    rows, names = json.loads(pathlib.Path("{path}").read_text()), ["Atelectasis", "Cardiomegaly", ...]\n'
             f"    pandas.DataFrame(rows, columns=names).assign(image=image_names){target}"
         )
-    rows = f'[json.loads(line) for line in open("{path}")]' if head[:1] == b"{" else f'json.load(open("{path}"))'
+    text = f'pathlib.Path("{path}").read_text()'
+    rows = f"[json.loads(line) for line in {text}.splitlines()]" if head[:1] == b"{" else f"json.loads({text})"
     return (
         "Two lines convert it; the records need an image and a score per finding:\n"
         f"    rows = {rows}\n"

@@ -21,7 +21,7 @@ def table_from_frame(frame: Any, *, name: str) -> Table:
     """
     if isinstance(frame, Table):
         return frame
-    polars = frame if isinstance(frame, pl.DataFrame) else from_mapping(frame, name)
+    polars = without_objects(frame) if isinstance(frame, pl.DataFrame) else from_mapping(frame, name)
     if not len(polars):
         raise InputError(name, "the table has no rows", "a row per image")
     return Table(name, polars)
@@ -56,7 +56,8 @@ def from_mapping(frame: Any, name: str) -> pl.DataFrame:
     if not isinstance(frame, Mapping):
         return from_any(frame, name)
     try:
-        return pl.DataFrame({str(column): values for column, values in frame.items()}, strict=False)
+        columns = {str(column): np.asarray(values).tolist() for column, values in frame.items()}
+        return pl.DataFrame(columns, strict=False)
     except (pl.exceptions.PolarsError, TypeError, ValueError) as reason:
         what = f"the columns do not make a table ({' '.join(str(reason).split())[:200]})"
         raise InputError(name, what, "columns of one length") from None
@@ -66,8 +67,7 @@ def from_any(frame: Any, name: str) -> pl.DataFrame:
     """Return any dataframe as one of Polars, without the help of PyArrow."""
     try:
         native = nw.from_native(frame, eager_only=True)
-        columns = [(str(column), native[column]) for column in native.columns]
-        return pl.DataFrame([series(column, values) for column, values in columns])
+        return pl.DataFrame([series(str(column.name), column) for column in native.iter_columns()])
     except (TypeError, ValueError, nw.exceptions.NarwhalsError, pl.exceptions.PolarsError) as reason:
         what = f"this is not a table ({' '.join(str(reason).split())[:200]})"
         raise InputError(name, what, "a dataframe of pandas, Polars or PyArrow, or a dict of columns") from None
@@ -78,8 +78,18 @@ def series(name: str, values: nw.Series[Any]) -> pl.Series:
     if values.dtype.is_numeric() and not values.is_null().any():
         return pl.Series(name, values.to_numpy())
     empty = values.is_null().to_list()
-    cells = [None if lacks else cell for cell, lacks in zip(values.to_list(), empty, strict=True)]
+    return from_cells(name, [None if lacks else cell for cell, lacks in zip(values.to_list(), empty, strict=True)])
+
+
+def from_cells(name: str, cells: list[Any]) -> pl.Series:
+    """Return a column of Python values; of mixed kinds, as text."""
     kinds = {type(cell) for cell in cells if cell is not None}
     if len(kinds) > 1 and not kinds <= {int, float, bool}:
         cells = [None if cell is None else str(cell) for cell in cells]
     return pl.Series(name, cells, strict=False)
+
+
+def without_objects(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a table in which columns of Python objects have a type of their own."""
+    objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]
+    return frame.with_columns([from_cells(name, frame[name].to_list()) for name in objects])

@@ -180,7 +180,7 @@ def tuning_rows(
         known = cohort.patients[rows].is_in(cohort.patients[reported].implode()).to_numpy()
         if known.any():
             images = counted(int(known.sum()), "image")
-            warnings.append(f"{images} of the val split are of patients who are reported: not used for thresholds.")
+            warnings.append(f"On patients who are reported: {images} of the val split; not used for thresholds.")
             rows = rows[~known]
     if not len(rows):
         return None, [*warnings, "No image of the val split is left: thresholds are cross-fitted."]
