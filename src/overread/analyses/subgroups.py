@@ -280,7 +280,7 @@ def underdiagnosis(of: Stratification) -> Sides:
     """Return the share of ill images on which no finding is called, inside and outside every subgroup."""
     evaluation, n_groups = of.evaluation, len(of.partition.subgroups)
     used = evaluation.thresholds.defined
-    missed = ~evaluation.called[:, used].any(axis=1)
+    missed = np.logical_not(evaluation.called[:, used].any(axis=1))
     ill = (evaluation.labels == 1).any(axis=1) & used.any()
     groups = np.where(ill, of.partition.of_row, -1)
     weights, sums = evaluation.bootstrap.grouped_sums(missed[:, None].astype(float), groups, n_groups)
