@@ -185,8 +185,9 @@ def rescaled(of: Scored) -> list[Suspicion]:
         return []
     names = of.findings if together else of.named(columns)
     message = (
-        f"The scores of {listing(names)} run from exactly 0 to exactly 1, {'all together' if together else 'each'} on "
-        "one image, as logits or ranks do that were stretched to fit between the lowest and the highest of the file."
+        f"The scores of {listing(names)} reach exactly 0 and exactly 1, once "
+        f"each{' over all findings' if together else ''}, as logits or ranks do that were stretched to fit between the "
+        "lowest and the highest of the file."
     )
     remedy = (
         "Take the sigmoid of the logits instead. AUROC is not touched; but the scale depends on the other images, so "
