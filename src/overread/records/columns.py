@@ -21,6 +21,9 @@ MISSING = -1
 EMPTY_WORDS = ("", "na", "n/a", "nan", "null", "none", "<na>")
 """How programs write an empty cell, in lower case."""
 
+NEITHER = 2
+"""Stands, within this file alone, for a cell that is neither 0, 1 nor empty."""
+
 TRUTH_WORDS = {"0": 0, "0.0": 0, "0.": 0, "false": 0, "1": 1, "1.0": 1, "1.": 1, "true": 1}
 
 
@@ -98,12 +101,16 @@ def truth_values(column: pl.Series) -> tuple[NDArray[np.int8], pl.Series]:
         fits = values.is_null() | (values == 0) | (values == 1)
         labels = values.set(~fits.fill_null(True), None).fill_null(MISSING)
         return labels.cast(pl.Int8).to_numpy(), ~fits.fill_null(True)
-    empty = is_empty(column)
-    words = text(column).str.to_lowercase()
-    known = words.replace_strict(TRUTH_WORDS, default=None, return_dtype=pl.Int8)
     if not simple(column):
-        empty = column.is_null()
-    return known.fill_null(MISSING).to_numpy(), known.is_null() & ~empty
+        return np.full(len(column), MISSING, np.int8), column.is_not_null()
+    cells = column.cast(pl.String).fill_null("")
+    kinds = cells.unique()  # few, as a rule: to look at each once is to look at a million cells in a moment
+    words = kinds.str.strip_chars().str.to_lowercase()
+    known = words.replace_strict(TRUTH_WORDS, default=NEITHER, return_dtype=pl.Int8)
+    known = known.set(words.is_in(EMPTY_WORDS), MISSING)
+    values = cells.replace_strict(kinds, known, return_dtype=pl.Int8)
+    wrong = values == NEITHER
+    return values.set(wrong, MISSING).to_numpy(), wrong
 
 
 def labels(column: pl.Series, where: Where) -> NDArray[np.int8]:
