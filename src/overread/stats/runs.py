@@ -29,7 +29,7 @@ ONE_RUN = "one run: how far the runs of a recipe differ is not known"
 NO_VARIANCE = "no variance by patient"
 SAME = "the runs do not differ"
 ALIKE = "neither runs nor patients differ: no interval"
-BY_PATIENT = "the interval by patient for these very runs, which is the wider one"
+BY_PATIENT = "these runs hardly differ: the interval is that by patient, which is wider"
 NO_SPREAD = 1e-18  # a variance below this is 0 but for rounding
 
 
