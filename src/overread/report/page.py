@@ -21,8 +21,8 @@ from overread.report.sections import SECTIONS
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
 
-STYLES = ("page.css",)
-SCRIPTS = ("page.js",)
+STYLES = ("page.css", "explorer.css")
+SCRIPTS = ("page.js", "explorer.js")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False}  # for data within a page
+    compact = {"allow_nan": False, "ensure_ascii": False, "separators": (",", ":")}
+    templates.policies["json.dumps_kwargs"] = compact  # for data within a page
     return templates
 
 
