@@ -85,11 +85,11 @@ def literature(of: Study, estimates: pl.DataFrame, readings: Sequence[str]) -> p
     says what the images are. Rows are in the order of readings and findings, then by year and name of the model. There
     are none where the cohort is not ChestX-ray14.
     """
-    overlap = overlap_with_nih(of)
+    overlap, reports = overlap_with_nih(of), published().rows(named=True)
     rows = [
         report | own | compared(overlap, report["split"])
         for own in own_areas(estimates, readings, of.findings, overlap)
-        for report in published().iter_rows(named=True)
+        for report in reports
         if key(report["finding"]) == key(own["finding"])
     ]
     return pl.DataFrame(rows, schema=TABLE)
