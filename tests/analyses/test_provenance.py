@@ -384,8 +384,10 @@ def test_the_table_has_one_row_per_suspicion_and_the_same_columns_when_there_is_
     assert table["finding"].to_list() == ["Mass", "Hernia"]
     assert table["reading"].to_list() == ["odd", "odd"]
     assert table["message"].str.contains("Remove the column").all()
-    whole = provenance("odd", logistic(scores), labels, FINDINGS).table
-    assert whole["finding"].to_list() == [""]
+    for about_all in (logistic(scores), 1 - scores):
+        assert provenance("odd", about_all, labels, FINDINGS).table["finding"].to_list() == [""]
+    alone = provenance("odd", 1 - scores[:, :1], labels[:, :1], FINDINGS[:1]).table
+    assert alone["finding"].to_list() == ["Effusion"]
 
 
 def test_tables_too_small_to_judge_raise_nothing() -> None:

@@ -45,16 +45,21 @@ class Provenance:
     """What the checks of one reading's scores raised; nothing, for most readings."""
 
     reading: str
+    findings: tuple[str, ...]
     suspicions: tuple[Suspicion, ...]
 
     @property
     def table(self) -> pl.DataFrame:
         """One row per suspicion; `finding` names one or several, and is empty where it is about all of them."""
         rows = [
-            (self.reading, each.check, ", ".join(each.findings), each.severity, f"{each.message} {each.remedy}".strip())
+            (self.reading, each.check, self._named(each), each.severity, f"{each.message} {each.remedy}".strip())
             for each in self.suspicions
         ]
         return pl.DataFrame(rows, schema=TABLE, orient="row")
+
+    def _named(self, suspicion: Suspicion) -> str:
+        every = len(self.findings) > 1 and set(suspicion.findings) == set(self.findings)
+        return "" if every else ", ".join(suspicion.findings)
 
 
 def provenance(reading: str, scores: ArrayLike, labels: ArrayLike, findings: Sequence[str]) -> Provenance:
@@ -72,8 +77,8 @@ def provenance(reading: str, scores: ArrayLike, labels: ArrayLike, findings: Seq
     """
     of = checked(scores, labels, findings)
     if not of.scores.size:
-        return Provenance(reading, ())
-    return Provenance(reading, tuple(suspicion for check in CHECKS for suspicion in check(of)))
+        return Provenance(reading, of.findings, ())
+    return Provenance(reading, of.findings, tuple(suspicion for check in CHECKS for suspicion in check(of)))
 
 
 def checked(scores: ArrayLike, labels: ArrayLike, findings: Sequence[str]) -> Scored:
