@@ -121,7 +121,7 @@ def recipe_difference(
     + s_b²/J_b + c_a + c_b - 2 c_ab), in which what both owe to the same patients cancels, with Welch's degrees of
     freedom, for recipes may differ in spread; otherwise it is Hillis's (2014) of readers nested in modalities. As for
     one recipe, the interval by patient for these very runs is given where it is the wider one, and p goes with it; in
-    simulations intervals of 95 % cover 95 to 98 %.
+    simulations intervals of 95 % cover 95 to 99 %.
 
     >>> paired = np.full((4, 4), 2e-5) + np.eye(4) * 1e-5
     >>> test = recipe_difference([0.80, 0.82], [0.84, 0.85], paired)
