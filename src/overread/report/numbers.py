@@ -47,6 +47,16 @@ def count(value: Number) -> str:
     return decimal(value, 0)
 
 
+def signed(value: Number, digits: int = 3) -> str:
+    """Write a difference: a plus or a minus before it, unless nothing is left of it.
+
+    >>> signed(0.0123), signed(-0.5, 1), signed(0.0001), signed(None)
+    ('+0.012', '−0.5', '0.000', '–')
+    """
+    text = decimal(value, digits)
+    return f"+{text}" if value is not None and value > 0 and text.strip("0.,") else text
+
+
 def percent(value: Number, digits: int = 1) -> str:
     """Write a share as a percentage.
 

@@ -80,13 +80,13 @@ def laid_out(plots: Sequence[str], width: float, top: float, key: str) -> Drawin
 def frame(finding: str, up: Linear, *, first: bool, title: str, signed: bool = False) -> str:
     """Return name, axes and grid of one plot."""
     low, high = up.domain
-    step = round_step((high - low) / 4)
+    step = round_step((high - low) / 6)
     digits = next(d for d in range(7) if abs(step - round(step, d)) < 1e-9 or d == 6)
     write = (lambda v: numbers.signed(v, digits)) if signed else (lambda v: numbers.decimal(v, digits))
     name = words(cut(finding, SIDE + GAP - 6), 0, -9, font_weight="bold")
     below = bottom_axis(ACROSS, HEIGHT, ticks=TICKS, title="threshold probability", top=0, write=threshold_text)
     shown = title if first else ""
-    return name + below + left_axis(up, 0, ticks=up.ticks(4), title=shown, right=SIDE, away=44, write=write)
+    return name + below + left_axis(up, 0, ticks=up.ticks(6), title=shown, right=SIDE, away=44, write=write)
 
 
 def reader_curve(points: pl.DataFrame, name: str, readers: Readers, up: Linear) -> list[str]:

@@ -16,7 +16,7 @@ from overread.report.figures.scales import Band, Linear, Log
 from overread.report.figures.svg import Drawing, cut, element, group, line, path, pixels, width_of, words
 from overread.report.figures.theme import Readers
 
-STEP, NAME, EDGE, HEAD, AXIS_HEIGHT = 22, 250, 16, 58, 46
+STEP, NAME, EDGE, HEAD, AXIS_HEIGHT = 22, 250, 16, 84, 46
 WIDTH = 470
 THRESHOLDS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 STAR = "M0,-6L1.8,-1.8L6,0L1.8,1.8L0,6L-1.8,1.8L-6,0L-1.8,-1.8Z"
@@ -68,7 +68,11 @@ def draw_rates(rows: pl.DataFrame, readers: Readers, published: Sequence[Publish
     text (what stands in a row without a rate, or behind one without bounds), sentence, apart (bold). Comparable
     published rates stand below, each with its disease and prevalence, and as a line through the plot.
     """
-    cited = [(f"{each.source}: {each.disease}, {numbers.percent(each.prevalence)}", each) for each in published]
+    cited = [
+        (f"{each.source}: {each.disease}, {threshold_text(each.prevalence)}", each)
+        for each in published
+        if each.prevalence is not None
+    ]
     names = [*rows["row"], *(name for name, _ in cited)]
     left = max((width_of(cut(name, NAME)) for name in names), default=0) + 12
     shown = [v for name in ("rate", "low", "high") for v in rows[name].drop_nulls() if v > 0]
@@ -76,7 +80,7 @@ def draw_rates(rows: pl.DataFrame, readers: Readers, published: Sequence[Publish
     band = Band(names, STEP, HEAD)
     shift = STEP * 0.4 if cited else 0.0
     bottom = band.end + shift
-    parts = [rate_axes(scale, HEAD, bottom)]
+    parts = [finders(rows, readers, left), rate_axes(scale, HEAD, bottom)]
     parts += [
         line(scale(each.rate), HEAD, scale(each.rate), bottom, stroke_dasharray="4 3", stroke="var(--ink)")
         for _, each in cited
@@ -93,6 +97,19 @@ def draw_rates(rows: pl.DataFrame, readers: Readers, published: Sequence[Publish
         parts.append(words(cut(name, NAME), left - 12, y + 4, text_anchor="end", font_style="italic"))
         parts.append(star(scale(each.rate), y, published_sentence(each)))
     return Drawing(left + WIDTH + EDGE, bottom + AXIS_HEIGHT, "".join(parts))
+
+
+def finders(rows: pl.DataFrame, readers: Readers, x: float) -> str:
+    """Return what the marks say: which reading finds more, and which are published."""
+    known = set(rows["finder"].drop_nulls())
+    parts, left = [], x
+    for name in readers.names:
+        if name in known:
+            text = f"{cut(name, 130)} finds more"
+            parts += [symbol(readers.look(name), left + 6, 10), words(text, left + 18, 14)]
+            left += 18 + width_of(text) + 18
+    parts += [star(left + 6, 10, None), words("published rate", left + 18, 14)]
+    return group(parts, class_="legend")
 
 
 def rate_axes(scale: Log, top: float, bottom: float) -> str:
@@ -124,7 +141,7 @@ def rate_mark(row: Mapping[str, Any], readers: Readers, scale: Log, y: float) ->
     quiet: dict[str, Any] = {"fill": "var(--muted)", "font_size": SMALL}
     start, end = scale.span
     if row["rate"] is None or row["rate"] <= 0 or row["finder"] is None:
-        return words(cut(row["text"], end - start - 12, SMALL), start + 8, y + 4, **quiet)
+        return halo(cut(row["text"], end - start - 12, SMALL), start + 8, y + 4, **quiet)
     look, x = readers.look(row["finder"]), scale(held(row["rate"], scale))
     parts = []
     if row["low"] is not None and row["high"] is not None:
@@ -139,7 +156,7 @@ def rate_mark(row: Mapping[str, Any], readers: Readers, scale: Log, y: float) ->
         wide = width_of(row["text"], SMALL)
         behind = x + 12 + wide < end
         where = x + 12 if behind else x - 12
-        parts.append(words(row["text"], where, y + 4, text_anchor=None if behind else "end", **quiet))
+        parts.append(halo(row["text"], where, y + 4, text_anchor=None if behind else "end", **quiet))
     return "".join(parts)
 
 
@@ -148,20 +165,20 @@ def held(rate: float, scale: Log) -> float:
     return min(max(rate, scale.domain[0]), scale.domain[1])
 
 
-def star(x: float, y: float, said: str) -> str:
+def star(x: float, y: float, said: str | None) -> str:
     """Return the mark of a published rate."""
     return element("path", d=STAR, transform=f"translate({x:.2f},{y:.2f})", fill="var(--ink)", **mark(said))
 
 
 def published_sentence(each: PublishedRate) -> str:
     """Say a published rate: how much, of what, at which prevalence, from whom."""
-    at = f", at a prevalence of {numbers.percent(each.prevalence)}" if each.prevalence is not None else ""
+    at = f" at a prevalence of {threshold_text(each.prevalence)}" if each.prevalence is not None else ""
     least = "or more " if each.at_least else ""
-    paid = f"{numbers.count(each.rate)} {least}false positives for each further {each.per}"
-    return f"{each.source}, {each.disease}: {paid}{at} ({each.spread}; {each.asked})"
+    paid = f"{numbers.count(each.rate)} {least}false positives for each {each.per}"
+    return f"{each.source}, {each.disease}: {paid}{at} ({each.asked})"
 
 
-PLOT_WIDTH, PLOT_HEIGHT, PLOT_LEFT, LABELS = 430, 340, 122, 190
+PLOT_WIDTH, PLOT_HEIGHT, PLOT_LEFT, PLOT_TOP, LABELS = 430, 340, 122, 34, 190
 PREVALENCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
@@ -196,8 +213,8 @@ def draw_exchange_curves(
         if 0.001 <= row["prevalence"] <= 0.5
     ]
     parts.append(side_labels(labels))
-    drawn = group(parts, PLOT_LEFT, 14)
-    return Drawing(PLOT_LEFT + PLOT_WIDTH + LABELS, PLOT_HEIGHT + 14 + AXIS_HEIGHT, drawn)
+    drawn = finders(points, readers, PLOT_LEFT) + group(parts, PLOT_LEFT, PLOT_TOP)
+    return Drawing(PLOT_LEFT + PLOT_WIDTH + LABELS, PLOT_HEIGHT + PLOT_TOP + AXIS_HEIGHT, drawn)
 
 
 def curve_axes(across: Log, up: Log) -> str:
@@ -246,14 +263,13 @@ def reference(each: PublishedRate, across: Log, up: Log) -> list[str]:
     if each.prevalence is None:
         return []
     x, y = across(each.prevalence), up(held(each.rate, up))
-    text = f"{numbers.count(each.rate)} per {each.per.split()[0]} at {threshold_text(each.prevalence)} ({each.source})"
+    text = f"{numbers.count(each.rate)} per {each.disease} at {threshold_text(each.prevalence)} ({each.source})"
     wide = width_of(text, SMALL)
-    right = x + 10 + wide <= PLOT_WIDTH
-    place = {"text_anchor": None if right else "end"}
+    where = 6.0 if wide + 12 < x else x + 10  # on the line to the axis where that is long enough
     return [
         line(0, y, x, y, stroke="var(--ink)", stroke_dasharray="4 3"),
         star(x, y, published_sentence(each)),
-        halo(text, x + 10 if right else x - 8, y - 7, font_size=SMALL, font_style="italic", **place),
+        halo(text, where, y - 6, font_size=SMALL, font_style="italic"),
     ]
 
 

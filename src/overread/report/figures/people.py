@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from overread.report.figures.axes import SMALL, mark, symbol
+from overread.report.figures.axes import mark, symbol
 from overread.report.figures.svg import Drawing, cut, element, group, pixels, width_of, words
 from overread.report.figures.theme import Readers
 
@@ -19,35 +19,37 @@ PEOPLE_NAMES = {
     "referred_healthy": "healthy and referred",
     "spared": "healthy and spared",
 }
-ACROSS, PITCH, SIGN = 50, 7, 5
-FIELD_GAP, FIELD_TITLE, KEY, PER_ROW = 36, 42, 30, 2
+ACROSS, PITCH, SIGN = 40, 7, 5
+FIELD_GAP, FIELD_TITLE, KEY, PER_ROW = 20, 24, 30, 3
 
 
 def draw_people(rows: pl.DataFrame, readers: Readers) -> Drawing:
-    """Draw 1,000 people for each row, a sign for each, the ill first.
+    """Draw 1,000 people for each row, a sign for each, the ill first; rows of one title stand side by side.
 
     `rows` has the columns reading, title, and for each of `PEOPLE` a whole number and its sentence in
     `sentence_<name>`. The four signs differ in form and not in colour alone.
     """
-    side = ACROSS * PITCH
-    across = min(PER_ROW, max(1, rows.height))
+    side, deep = ACROSS * PITCH, FIELD_TITLE + 1000 / ACROSS * PITCH + 12
     fields: list[str] = []
-    top = float(KEY)
-    deep = FIELD_TITLE + 1000 / ACROSS * PITCH + 14
-    for place, row in enumerate(rows.iter_rows(named=True)):
-        down, column = divmod(place, across)
-        fields.append(group([field(row, readers)], column * (side + FIELD_GAP) + 2, KEY + down * deep))
-        top = KEY + (down + 1) * deep
-    return Drawing(across * (side + FIELD_GAP) - FIELD_GAP + 4, top, people_legend() + "".join(fields))
+    y, widest = float(KEY), 1
+    for (title,), own in rows.partition_by("title", as_dict=True, maintain_order=True).items():
+        fields.append(words(str(title), 2, y + 12, fill="var(--muted)"))
+        y += 26
+        for place, row in enumerate(own.iter_rows(named=True)):
+            down, column = divmod(place, PER_ROW)
+            fields.append(group([field(row, readers)], column * (side + FIELD_GAP) + 2, y + down * deep))
+        widest = max(widest, min(PER_ROW, own.height))
+        y += -(-own.height // PER_ROW) * deep + 10
+    width = max(widest * (side + FIELD_GAP) - FIELD_GAP + 4, *(width_of(str(title)) for title in rows["title"]), 560)
+    return Drawing(width, y, people_legend() + "".join(fields))
 
 
 def field(row: Mapping[str, Any], readers: Readers) -> str:
     """Return the field of one reader under its name."""
     side = ACROSS * PITCH
     parts = [
-        symbol(readers.look(row["reading"]), 6, 10),
-        words(cut(row["reading"], side - 20), 18, 14, font_weight="bold"),
-        words(cut(row["title"], side, SMALL), 0, 31, font_size=SMALL, fill="var(--muted)"),
+        symbol(readers.look(row["reading"]), 6, 8),
+        words(cut(row["reading"], side - 20), 18, 12, font_weight="bold"),
     ]
     so_far = 0
     for name in PEOPLE:

@@ -404,10 +404,9 @@ def concluded(conclusion: str, pair: Pair) -> str:
     """Say a conclusion with the names of the readings.
 
     >>> concluded("not worse: a is shown to be worse by less than the margin, if at all", ("zech", "lr033"))
-    'zech not worse than lr033'
+    'zech not worse'
     """
-    a, b = pair
-    said: Mapping[str, str] = {"equivalent": "equivalent", "not worse": f"{a} not worse than {b}"}
+    said: Mapping[str, str] = {"equivalent": "equivalent", "not worse": f"{pair[0]} not worse"}
     return said.get(conclusion.split(":")[0], conclusion)
 
 

@@ -12,15 +12,13 @@ from overread.analyses.exchange import CURVE
 from overread.analyses.published_rates import PUBLISHED
 from overread.records.findings import display
 from overread.report import lookup, numbers
-from overread.report.figures.exchange import draw_exchange_curves, draw_rates, published_sentence
+from overread.report.figures.exchange import draw_exchange_curves, draw_rates, published_sentence, threshold_text
 from overread.report.figures.people import PEOPLE as KINDS
 from overread.report.figures.people import PEOPLE_NAMES, draw_people, whole_people
 from overread.report.section import Cell, Column, Figure, Section, Sheet
 from overread.report.sections.comparison import IN_FULL, Pair, file_names, of_pair, pairs
 
 if TYPE_CHECKING:
-    from polars._typing import PolarsDataType
-
     from overread.analyses.second_reading import SecondReading
 
 COMPARABLE = tuple(each for each in PUBLISHED if each.comparable)
@@ -145,7 +143,8 @@ def mean_exchange(mean: lookup.Row, pair: Pair) -> str:
         "people"
     )
     if not trades(mean):
-        return f"{said}: there is nothing to exchange."
+        doubt = "" if bounded(mean) or found == 0 else ", though the difference in ill people found may be zero"
+        return f"{said}: there is nothing to exchange{doubt}."
     bounds = (
         f"{numbers.level(mean['level'])} interval {tenth(mean['low'])} to {tenth(mean['high'])}"
         if bounded(mean)
@@ -250,9 +249,9 @@ def rate_rows(second: SecondReading, pair: Pair) -> pl.DataFrame:
     at = [*at_cohort(second, pair), *at_cohort(second, pair, GIVEN)]
     at.sort(key=lambda row: (row["finding"] == "mean", not trades(row), -(row["rate"] or 0.0)))
     rows = [rate_row(second, pair, row) for row in at if numbers.defined(row["extra_found_per_1000_ill"])]
-    names: dict[str, PolarsDataType] = dict.fromkeys(("row", "finder"), pl.String)
-    values: dict[str, PolarsDataType] = dict.fromkeys(("rate", "low", "high"), pl.Float64)
-    said: dict[str, PolarsDataType] = {"text": pl.String, "sentence": pl.String, "apart": pl.Boolean}
+    names: dict[str, type[pl.DataType]] = dict.fromkeys(("row", "finder"), pl.String)
+    values: dict[str, type[pl.DataType]] = dict.fromkeys(("rate", "low", "high"), pl.Float64)
+    said: dict[str, type[pl.DataType]] = {"text": pl.String, "sentence": pl.String, "apart": pl.Boolean}
     schema = names | values | said
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -432,7 +431,7 @@ def published_sheet() -> Sheet:
     for each in PUBLISHED:
         least = " or more" if each.at_least else ""
         threshold = numbers.percent(each.threshold_probability, 2) if each.comparable else numbers.DASH
-        share = numbers.percent(each.prevalence) if each.prevalence is not None else "none was told"
+        share = threshold_text(each.prevalence) if each.prevalence is not None else "none was told"
         note = "" if each.comparable else "a life saved is not a case found: it has no place on the axis above"
         text = (each.disease, share, f"{numbers.count(each.rate)}{least} per {each.per}")
         rows.append((Cell(each.source), *map(Cell, text), Cell(threshold, note), Cell(f"{each.spread}; {each.asked}")))

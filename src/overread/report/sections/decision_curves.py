@@ -10,6 +10,7 @@ import polars as pl
 from overread.records.findings import display
 from overread.report import lookup, numbers
 from overread.report.figures.decision_curves import draw_net_benefit, draw_net_benefit_differences
+from overread.report.figures.exchange import threshold_text
 from overread.report.section import Cell, Column, Figure, Section, Sheet
 from overread.report.sections.comparison import IN_FULL, Pair, file_names, of_pair, pairs
 from overread.report.sections.consequences import at_cohort, trades
@@ -71,7 +72,7 @@ def lead(second: SecondReading) -> Iterator[str]:
         rest = f"; not for {numbers.listing(others)}" if others and len(others) <= 5 else ""
         share = f"{len(above)} of {numbers.plural(n, 'finding')}"
         yield (
-            f"At a threshold probability of {percent(SAID_AT)} acting on {name} has a higher net benefit than "
+            f"At a threshold probability of {threshold_text(SAID_AT)} acting on {name} has a higher net benefit than "
             f"treating everyone or no one for {share}{rest}."
         )
     for pair in pairs(second)[:IN_FULL]:
@@ -117,15 +118,6 @@ def near(table: pl.DataFrame, threshold: float) -> Sequence[lookup.Row]:
     return table.filter((pl.col("threshold_probability") - threshold).abs() < 1e-9).rows(named=True)
 
 
-def percent(threshold: float) -> str:
-    """Write a threshold probability.
-
-    >>> percent(0.1).replace(numbers.SPACE, " ")
-    '10 %'
-    """
-    return f"{100 * threshold:g}{numbers.SPACE}%"
-
-
 # ---- figures ----
 
 
@@ -154,7 +146,7 @@ def with_sentences(table: pl.DataFrame, by: tuple[str, ...], column: str) -> pl.
         names = ", ".join(display(first[name]) if name == "finding" else first[name] for name in by)
         write = numbers.signed if column == "difference" else numbers.decimal
         said = ", ".join(
-            f"{write(row[column], 2)} at {percent(threshold)}"
+            f"{write(row[column], 2)} at {threshold_text(threshold)}"
             for threshold in AT
             for row in near(own, threshold)
             if numbers.defined(row[column])
@@ -228,7 +220,7 @@ def difference_sheet(second: SecondReading, pair: Pair, name: str) -> Sheet:
 def threshold_columns(second: SecondReading) -> Iterable[Column]:
     """Return a column for each threshold probability."""
     head = f"At a threshold probability of ({numbers.level(second.options.level)} interval)"
-    return (Column(percent(threshold), head) for threshold in AT)
+    return (Column(threshold_text(threshold), head) for threshold in AT)
 
 
 def cells(curve: pl.DataFrame, column: str, *, bounds: bool = True) -> list[Cell]:
