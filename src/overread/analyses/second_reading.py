@@ -171,7 +171,10 @@ def with_floor(readings: Study, options: Options) -> tuple[Study, str | None, tu
         return readings, None, (f"No blind reader is shown as the floor: {why}.",)
     tuning = readings.tuning
     kept_out = readings.rows if tuning is None else np.concatenate([readings.rows, tuning.rows])
-    blind = blind_reading(cohort, features=FLOOR_FEATURES, findings=readings.findings, reported=kept_out)
+    try:
+        blind = blind_reading(cohort, features=FLOOR_FEATURES, findings=readings.findings, reported=kept_out)
+    except InputError as reason:  # every training patient is reported, or an attribute is not of the kind
+        return readings, None, (f"No blind reader is shown as the floor: {reason}",)
     scores = blind.scores[: len(readings.rows)]
     if tuning is not None:
         tuning = replace(tuning, scores=tuning.scores | {FLOOR: blind.scores[len(readings.rows) :]})
