@@ -196,6 +196,22 @@ def test_the_plainest_name_wins_and_the_other_stays_an_attribute() -> None:
     assert found.rows.rows(named=True) == [{"image": "a", "path": "x/a", "Patient Gender": "F", "gender": "M"}]
 
 
+def test_columns_of_text_become_numbers_where_every_cell_is_one() -> None:
+    columns = {
+        "whole": ["1", "2", "NA"],
+        "number": ["1.5", "", "2"],
+        "name": ["007", "010", "1"],
+        "word": ["1", "NA", "x"],
+        "empty": ["", None, ""],
+    }
+    rows = read({"image": list("abc"), "Mass": ["0", "1", "0"]} | columns).rows
+    assert rows["whole"].to_list() == [1, 2, None]
+    assert rows["number"].to_list() == [1.5, None, 2.0]
+    assert rows["name"].to_list() == ["007", "010", "1"]
+    assert rows["word"].to_list() == ["1", "NA", "x"]
+    assert rows["empty"].null_count() == 3
+
+
 def test_splits_are_read_in_any_letter_case_and_may_be_empty() -> None:
     found = read({"image": list("abcd"), "Mass": [0, 1, 0, 1], "split": ["Train", "VAL", "test", ""]})
     assert found.rows["split"].to_list() == ["train", "val", "test", None]

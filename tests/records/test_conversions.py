@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import pathlib
 import re
@@ -94,3 +95,11 @@ def test_other_separators(
     monkeypatch.chdir(tmp_path)
     exec(line[1], {"pandas": pd})
     assert read_cohort(tmp_path / "m.csv").labels.tolist() == [[1]]
+
+
+def test_a_path_cannot_end_the_string_that_it_stands_in(write: Callable, refused: Refused, tmp_path: Path) -> None:
+    said = refused(read_reading, write('m"); quit("m.tsv', "image\tMass\n"))
+    line = said.split("Convert it: ")[1]
+    called = ast.parse(line).body
+    assert len(called) == 1
+    assert not any(isinstance(node, ast.Name) and node.id == "quit" for node in ast.walk(called[0]))

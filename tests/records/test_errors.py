@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +33,8 @@ def test_a_message_has_its_parts_in_order() -> None:
     assert str(refusal) == "where: what. Expected something else. Do this."
     assert str(InputError("where", "what")) == "where: what."
     assert isinstance(refusal, ValueError)
+    again = pickle.loads(pickle.dumps(refusal))
+    assert (str(again), again.do) == (str(refusal), "Do this.")
 
 
 def test_lists_and_counts() -> None:

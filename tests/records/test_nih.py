@@ -81,6 +81,12 @@ def test_boxes_have_the_finding_of_the_label_table(folder: Folder) -> None:
     ]
 
 
+def test_a_box_of_a_finding_that_no_image_of_a_smaller_table_has_is_kept(folder: Folder) -> None:
+    boxes = read_cohort(folder(BBox_List_2017__csv=BOXES.replace("Infiltrate", "Mass"))).boxes
+    assert boxes is not None
+    assert boxes["finding"].to_list() == ["Mass", "Cardiomegaly"]
+
+
 @pytest.mark.parametrize(
     "boxes",
     [

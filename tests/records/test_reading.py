@@ -145,6 +145,12 @@ def test_why_a_column_of_an_unknown_name_is_no_score_is_kept_for_a_cohort_that_h
     assert "column Fracture, row 0 (counted from 0): the score is -3.0" in str(found.refusals["fracture"])
 
 
+def test_a_numbered_column_beside_scores_is_a_column_like_any_other() -> None:
+    found = read({"image": ["a"], "prob_Mass": [0.1], "logit_0": [-3.0], "finding": ["x"], "score": [0.5]})
+    assert found.findings == ("Mass", "score")
+    assert found.warnings == ("m: the columns logit_0, finding are not scores and are left out.",)
+
+
 def test_the_number_of_the_row_is_left_out_without_a_word() -> None:
     assert read({"Unnamed: 0": [0, 1]} | COLUMNS).warnings == ()
 

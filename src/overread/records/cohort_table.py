@@ -284,14 +284,13 @@ def typed(column: pl.Series) -> pl.Series:
     if column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == pl.Boolean:
         return column
     words = columns.text(column)
-    if words.dtype != pl.String or words.null_count() == len(words):
+    cells = words.set(columns.is_empty(words), None)
+    if cells.null_count() == len(cells) or cells.str.contains(r"^[+-]?0\d").any():  # 007 is a name
         return words
-    first = words.drop_nulls().head(50)
     for kind in (pl.Int64, pl.Float64):
-        if first.cast(kind, strict=False).null_count() == 0:
-            values = words.cast(kind, strict=False)
-            if values.null_count() == words.null_count():
-                return values
+        values = cells.cast(kind, strict=False)
+        if values.null_count() == cells.null_count():
+            return values
     return words
 
 

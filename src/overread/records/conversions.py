@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 READERS = {
-    ".xlsx": 'pandas.read_excel("{path}")',
-    ".xls": 'pandas.read_excel("{path}")',
-    ".tsv": 'pandas.read_csv("{path}", sep="\\t")',
-    ".feather": 'pandas.read_feather("{path}")',
-    ".pkl": 'pandas.read_pickle("{path}")',
-    ".pickle": 'pandas.read_pickle("{path}")',
+    ".xlsx": "pandas.read_excel({path})",
+    ".xls": "pandas.read_excel({path})",
+    ".tsv": 'pandas.read_csv({path}, sep="\\t")',
+    ".feather": "pandas.read_feather({path})",
+    ".pkl": "pandas.read_pickle({path})",
+    ".pickle": "pandas.read_pickle({path})",
 }
 JSON = (".json", ".jsonl", ".ndjson")
 OUTPUTS = ("logit", "logits", "prob", "probs", "probability", "pred", "output", "score")
@@ -37,14 +37,15 @@ def of_file(path: str | Path) -> str:
         return of_json(path)
     if ending not in READERS:
         return ""
-    return f'Convert it: {READERS[ending].format(path=path)}.to_csv("{Path(path).with_suffix(".csv")}", index=False)'
+    return f"Convert it: {READERS[ending].format(path=literal(path))}.to_csv({as_csv(path)}, index=False)"
 
 
 def of_separator(path: str, separator: str) -> str:
     """Return how a table with another separator than the comma becomes one with commas."""
     shown = "\\t" if separator == "\t" else separator
     decimal = ', decimal=","' if separator == ";" else ""
-    return f'Convert it: pandas.read_csv("{path}", sep="{shown}"{decimal}).to_csv("{path}", index=False)'
+    given = literal(path)
+    return f'Convert it: pandas.read_csv({given}, sep="{shown}"{decimal}).to_csv({given}, index=False)'
 
 
 def of_json(path: str | Path) -> str:
@@ -54,14 +55,14 @@ def of_json(path: str | Path) -> str:
             head = file.read(4096).lstrip(b"\xef\xbb\xbf \r\n\t")
     except OSError:
         head = b""
-    target = f'.to_csv("{Path(path).with_suffix(".csv")}", index=False)'
+    target = f".to_csv({as_csv(path)}, index=False)"
+    text = f"pathlib.Path({literal(path)}).read_text()"
     if re.match(rb"\[\s*\[", head):
         return (
             "Two lines convert it, with names in the order of the lists and image_names in the order of the rows:\n"
-            f'    rows, names = json.loads(pathlib.Path("{path}").read_text()), ["Atelectasis", "Cardiomegaly", ...]\n'
+            f'    rows, names = json.loads({text}), ["Atelectasis", "Cardiomegaly", ...]\n'
             f"    pandas.DataFrame(rows, columns=names).assign(image=image_names){target}"
         )
-    text = f'pathlib.Path("{path}").read_text()'
     rows = f"[json.loads(line) for line in {text}.splitlines()]" if head[:1] == b"{" else f"json.loads({text})"
     return (
         "Two lines convert it; the records need an image and a score per finding:\n"
@@ -89,7 +90,7 @@ def of_numbered(columns: Iterable[str], image: str | None, path: str | None) -> 
     values = f'df[[f"{stem}{{i}}" for i in range({min(numbers)}, {max(numbers) + 1})]].to_numpy()'
     if kind.startswith("logit"):
         values = f"1 / (1 + numpy.exp(-{values}))"
-    images = "image_names" if image is None else f'df["{image}"]'
+    images = "image_names" if image is None else f"df[{literal(image)}]"
     order = "" if image is not None else " and image_names in the order of the rows"
     return (
         f"Two lines convert it, with names in the order of the outputs{order}:\n"
@@ -104,10 +105,10 @@ def of_long_form(columns: Iterable[str], image: str | None, path: str | None) ->
     found = [next((by_name[name] for name in names if name in by_name), None) for names in LONG_FORM]
     if image is None or None in found:
         return None
-    finding, score = found
+    index, finding, score = (literal(name) for name in (image, *found))
     return (
         "It has a row per image and finding; two lines give it a row per image:\n"
-        f'    df = {reader(path)}.pivot(index="{image}", columns="{finding}", values="{score}")\n'
+        f"    df = {reader(path)}.pivot(index={index}, columns={finding}, values={score})\n"
         '    df.reset_index().to_csv("reading.csv", index=False)'
     )
 
@@ -116,4 +117,19 @@ def reader(path: str | None) -> str:
     """Return the call that reads a table with pandas, or the table itself where it was in no file."""
     if path is None:
         return "df"
-    return f'pandas.read_parquet("{path}")' if path.lower().endswith(".parquet") else f'pandas.read_csv("{path}")'
+    return f"pandas.{'read_parquet' if path.lower().endswith('.parquet') else 'read_csv'}({literal(path)})"
+
+
+def literal(text: object) -> str:
+    r"""Return a path or the name of a column as it stands in Python, so that no character of it can end the string.
+
+    >>> print(literal("a.csv"), literal('"); quit("'), literal("c:\new"))
+    "a.csv" '"); quit("' 'c:\new'
+    """
+    plain = str(text)
+    return f'"{plain}"' if plain.isprintable() and '"' not in plain and "\\" not in plain else repr(plain)
+
+
+def as_csv(path: object) -> str:
+    """Return the path of the table that a conversion writes, beside what it reads."""
+    return literal(Path(str(path)).with_suffix(".csv"))

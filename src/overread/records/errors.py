@@ -24,6 +24,9 @@ class InputError(ValueError):
         parts = [f"{where}: {what}.", f"Expected {expected}." if expected else "", do]
         super().__init__(" ".join(part for part in parts if part))
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str, str]]:
+        return type(self), (self.where, self.what, self.expected, self.do)  # so that it crosses to another process
+
 
 def quoted(value: object) -> str:
     r"""Return a value from the input as a message shows it: on one line, in quotes if it is text, and short.

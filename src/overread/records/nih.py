@@ -19,7 +19,7 @@ from overread.records.cohort_table import CohortTable
 from overread.records.errors import InputError, counted, listed, located, plain
 from overread.records.findings import NIH_FINDINGS, key
 from overread.records.formats.gzipped import unpacked
-from overread.records.headers import roles
+from overread.records.headers import nih_name, roles
 from overread.records.tables import Source, Table, read_bytes, read_table, source
 
 SHIPPED = "chestxray14"
@@ -151,7 +151,7 @@ def read_list(path: Path) -> tuple[pl.Series, Source]:
     data = read_bytes(path)
     content = unpacked(data, located(path)) if path.name.lower().endswith(".gz") else data
     try:
-        lines = content.decode("utf-8-sig").split("\n")
+        lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise InputError(located(path), "the text is not UTF-8", "the name of an image on each line") from None
     names = pl.Series("image", lines, dtype=pl.String).str.strip_chars()
@@ -196,13 +196,13 @@ def read_boxes(folder: Path, findings: Sequence[str]) -> tuple[pl.DataFrame | No
 
 
 def box_findings(table: Table, column: str, findings: Sequence[str]) -> pl.Series:
-    """Return the finding of each box as the label table spells it."""
+    """Return the finding of each box as the label table spells it, else (no image there has it) as NIH does."""
     by_key = {key(name): name for name in findings}
     given = columns.text(table.frame[column])
-    spelled = {name: by_key.get(key(name)) for name in given.drop_nulls().unique()}
+    spelled = {name: by_key.get(key(name)) or nih_name(name) for name in given.drop_nulls().unique()}
     names = given.replace_strict(spelled, default=None, return_dtype=pl.String)
     if names.null_count():
         row = int(names.is_null().arg_true()[0])
         what = f"the finding {plain(given[row] or '')} is none of the label table"
-        raise InputError(table.where(column, row), what, "one of its labels")
+        raise InputError(table.where(column, row), what, "one of its labels, or of NIH's")
     return names

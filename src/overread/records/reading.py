@@ -6,6 +6,7 @@ import gzip
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -69,7 +70,7 @@ def named_path(source: str) -> tuple[str | None, str]:
     (('standard', 'scores/a.csv'), (None, 'scores/a.csv'))
     """
     name, equals, path = source.partition("=")
-    if not equals or "/" in name or Path(source).exists():
+    if not equals or "/" in name or os.path.exists(source):
         return None, source
     if not name.strip() or not path.strip():
         what = f"{quoted(source)} lacks the {'path' if name.strip() else 'name'}"
@@ -103,7 +104,7 @@ def reading_from_arrays(scores: ArrayLike, *, images: Sequence[str], findings: S
 def reading(table: Table, *, name: str) -> Reading:
     """Return the reading in a table."""
     role = roles(table.frame.columns)
-    if "image" not in role or other_shape(table, role):
+    if "image" not in role or other_shape(table, role) is not None:
         raise not_a_reading(table, role)
     images = columns.image_names(table.frame[role["image"]], table.where)
     findings, scores, refusals = score_columns(table, role)
@@ -194,6 +195,8 @@ def ignored(table: Table, name: str, role: Mapping[str, str], findings: Sequence
 
 def other_shape(table: Table, role: Mapping[str, str]) -> str | None:
     """Return the lines that convert a table whose columns are numbered or which has a row per score, else `None`."""
+    if any(nih_name(finding_name(column)) for column in table.frame.columns):
+        return None
     return of_columns(table.frame.columns, role.get("image"), None if table.source is None else table.source.path)
 
 
@@ -237,6 +240,8 @@ def replace_file(path: Path, data: bytes) -> None:
         part.write_bytes(data)
         os.replace(part, path)
     except OSError as reason:
-        part.unlink(missing_ok=True)
         what = f"it cannot be written ({reason.strerror})"
         raise InputError(located(path), what, "a folder that exists and may be written to") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()

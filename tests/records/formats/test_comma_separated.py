@@ -94,6 +94,7 @@ def test_a_header_quoted_around_its_own_comma_stands_for_its_columns() -> None:
         (b'[{"image": "a"}]', ["JSON", "json.loads", "to_csv"]),
         (b' {"image": "a"}\n', ["JSON", "json.loads"]),
         (b'image,Mass\n"a,0.1\nb,0.2\n', ["row 2", "a quotation mark is not closed"]),
+        (b'image,Mass\n"a",0.1\n"b,0.2\n"c",0.3\n', ["row 3", "a quotation mark is not closed"]),
         (b'image,Mass\n"a"b,0.1\nb,0.2\n', ["quotation marks stand within a cell"]),
     ],
 )

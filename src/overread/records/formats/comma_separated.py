@@ -90,14 +90,18 @@ def records(data: bytes, path: str) -> tuple[NDArray[np.int64], NDArray[np.int64
     if b'"' in data:
         inside = np.bitwise_xor.accumulate((text == QUOTE).view(np.uint8)).view(bool)
         if inside[-1]:
-            opened = int(np.flatnonzero(text == QUOTE)[-1])
-            row = data.count(b"\n", 0, opened) + 1
-            what = "a quotation mark is not closed"
-            raise InputError(f"{path}, row {row:,}", what, 'quotation marks (") in pairs')
+            raise unclosed(np.flatnonzero(text == QUOTE), np.flatnonzero(newline), path)
         newline, comma = newline & ~inside, comma & ~inside
     ends = np.flatnonzero(newline)
     before = np.searchsorted(np.flatnonzero(comma), ends)
     return ends, np.diff(before, prepend=0) + 1
+
+
+def unclosed(quotes: NDArray[np.int64], newlines: NDArray[np.int64], path: str) -> InputError:
+    """Return the refusal of an odd number of quotation marks, with the first line that has one."""
+    in_line = np.diff(np.searchsorted(quotes, newlines), prepend=0)
+    row = int(np.argmax(in_line % 2 == 1)) + 1
+    return InputError(f"{path}, row {row:,}", "a quotation mark is not closed", 'quotation marks (") in pairs')
 
 
 def header(line: bytes, path: str) -> list[str]:
