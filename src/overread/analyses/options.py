@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from overread.stats.operating_points import Rule, parse_rule
@@ -18,6 +18,7 @@ class Options:
     replicate chooses it anew, where the default holds it, as a device in use does. With several readings,
     `baseline` names the one that all others are compared with, instead of every pair, and `margins` gives, by
     metric, the difference that would not matter, for tests of equivalence and non-inferiority.
+    `groups` names, by recipe, the readings that are runs of it.
     """
 
     split: str = "test"
@@ -25,6 +26,7 @@ class Options:
     prevalence: Mapping[str, float] = field(default_factory=dict)
     baseline: str | None = None
     margins: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     replicates: int = 2000
     seed: int = 0
     level: float = 0.95

@@ -18,23 +18,27 @@ from overread.analyses.comparison import comparisons, equivalences, pairs
 from overread.analyses.consequences import consequences
 from overread.analyses.decisions import decision_differences, decisions
 from overread.analyses.differential import differential
+from overread.analyses.disagreement import disagreements
 from overread.analyses.discrimination import curves, discrimination_rows
 from overread.analyses.evaluation import Evaluation, evaluate
 from overread.analyses.exchange import exchange
 from overread.analyses.explorer import explorer
 from overread.analyses.label_count import label_count
+from overread.analyses.literature import literature
 from overread.analyses.methods import methods
 from overread.analyses.operating_points import operating_point_rows, thresholds_table
 from overread.analyses.options import Options
 from overread.analyses.panel import panel
 from overread.analyses.passage import Passage
 from overread.analyses.provenance import provenance
+from overread.analyses.recipes import check_groups, recipes
 from overread.analyses.tables import estimates_table
 from overread.records.cohort import Cohort
 from overread.records.errors import InputError, listed, quoted
 from overread.records.findings import key
 from overread.records.reading import Reading
-from overread.records.study import Study, study
+from overread.records.study import Study
+from overread.records.study import study as matched
 from overread.stats.resampling import PatientBootstrap
 
 FLOOR = "blind"
@@ -78,9 +82,10 @@ def second_reading(
     """
     options = options or Options()
     progress("matching readings and cohort")
-    readings_of = study(cohort, readings, split=options.split)
+    readings_of = matched(cohort, readings, split=options.split)
     refuse_unknown_findings(readings_of, options)
     names = tuple(readings_of.scores)
+    check_groups(options.groups, names)
     progress("fitting the blind reader")
     whole, floor, notes = with_floor(readings_of, options)
     bootstrap = PatientBootstrap(
@@ -120,6 +125,7 @@ def all_tables(
     """Return every table: the floor is in the estimates, thresholds and consequences; the rest is of the readings."""
     everyone = list(everyone)
     rows = [row for each in everyone for row in (*discrimination_rows(each), *operating_point_rows(each))]
+    estimates = estimates_table(rows)
     counted = [label_count(each) for each in readers]
     activated = [activations(each, seed=options.seed) for each in readers]
     return {
@@ -127,7 +133,8 @@ def all_tables(
             [provenance(each.reading, each.scores, each.labels, each.findings).table for each in readers]
         ),
         "cohort": cohort_summary(of),
-        "estimates": estimates_table(rows),
+        "estimates": estimates,
+        "literature": literature(of, estimates, [each.reading for each in readers]),
         "curves": pl.concat([curves(each) for each in everyone]),
         "thresholds": pl.concat([thresholds_table(each) for each in everyone]),
         "consequences": pl.concat([consequences(each, options.prevalence) for each in everyone]),
@@ -141,17 +148,24 @@ def all_tables(
         "differential": pl.concat([differential(each) for each in readers]),
         "decision_curve": pl.concat([decisions(each) for each in everyone]),
         **explorer(readers),
-    } | comparison_tables(readers, options)
+    } | comparison_tables(of, readers, options)
 
 
-def comparison_tables(readers: Sequence[Evaluation], options: Options) -> dict[str, pl.DataFrame]:
+def comparison_tables(study: Study, readers: Sequence[Evaluation], options: Options) -> dict[str, pl.DataFrame]:
     """Return the tables that set readings side by side; they have no rows where there is one reading."""
     of = pairs(readers, options.baseline)
+    apart = disagreements(of, study.cohort.images.gather(study.rows))
+    judged = recipes(readers, options.groups)
     return {
         "comparisons": comparisons(of),
         "equivalence": equivalences(of, options.margins),
         "exchange": exchange(of, options.prevalence),
         "decision_difference": decision_differences(of),
+        "disagreement": apart.table,
+        "reclassification": apart.reclassification,
+        "largest_disagreements": apart.largest,
+        "recipes": judged.table,
+        "recipe_comparisons": judged.comparisons,
     }
 
 

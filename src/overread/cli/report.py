@@ -47,6 +47,10 @@ def report(
         str | None,
         typer.Option(help="Differences that would not matter: metric=D,... such as auroc=0.01.", show_default=False),
     ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="Runs of one recipe: NAME=READING,READING,...; once for each recipe.", show_default=False),
+    ] = None,
     replicates: Replicates = 2000,
     seed: Seed = 0,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
@@ -69,6 +73,7 @@ def report(
         overread report standard.csv modified=scores/b.csv.gz --cohort chestxray14 --out second-reading
     """
     from overread.analyses.options import Options
+    from overread.analyses.recipes import parse_groups
     from overread.analyses.second_reading import second_reading
     from overread.records.cohort import read_cohort
     from overread.records.reading import read_reading
@@ -80,6 +85,7 @@ def report(
         operating_point=choices.operating_point(operating_point),
         prevalence=choices.shares("--prevalence", prevalence, "Pneumothorax=0.02,Edema=0.01"),
         baseline=baseline,
+        groups=parse_groups(group or []),
         margins=choices.shares("--margin", margin, "auroc=0.01"),
         replicates=replicates,
         seed=seed,

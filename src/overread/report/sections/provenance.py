@@ -18,14 +18,19 @@ def section(second: SecondReading) -> Section | None:
     lead = list(second.warnings)
     if not raised.is_empty():
         names = raised["reading"].unique(maintain_order=True).to_list()
-        lead.append(
-            f"The checks of the scores raised {numbers.plural(raised.height, 'point')} about {numbers.listing(names)}. "
-            "Read these first: numbers made from wrong scores are wrong, however narrow their intervals."
+        seen = (
+            f"The checks of the scores raised {numbers.plural(raised.height, 'point')} about {numbers.listing(names)}."
         )
+        doubtful = set(raised["severity"]) != {"note"}
+        lead.append(f"{seen} {DOUBTFUL if doubtful else HARMLESS}")
     if not lead:
         return None
     blocks, guide = ((), ()) if raised.is_empty() else ((sheet(second),), GUIDE)
     return Section("provenance", "Before you trust the numbers", tuple(lead), blocks, guide)
+
+
+DOUBTFUL = "Read these first: numbers made from wrong scores are wrong, however narrow their intervals."
+HARMLESS = "None of them puts the numbers in doubt."
 
 
 def sheet(second: SecondReading) -> Sheet:
