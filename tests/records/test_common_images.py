@@ -70,7 +70,7 @@ def test_nothing_in_common_is_refused_with_a_name_of_each_side(refused: Refused)
 def test_no_image_in_the_split_is_refused_with_the_way_out(refused: Refused) -> None:
     truth = cohort(split=["train", "train", "test", "test"])
     said = refused(study, truth, [reading(IMAGES[:2])])
-    assert said.startswith("m: none of its 2 images is in the test split of the cohort truth.")
+    assert said.startswith("m: none of its images (2) is in the test split of the cohort truth.")
     assert "--split all" in said
     said = refused(study, cohort(split=["train"] * 4), [reading(IMAGES)])
     assert said.startswith("truth: no image of the cohort is in the test split. Report every row")

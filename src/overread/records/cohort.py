@@ -78,7 +78,7 @@ class Cohort:
     def take(self, rows: NDArray[np.int64]) -> Cohort:
         """Return the cohort of some rows, in the order given."""
         table = self.table[rows]
-        boxes = None if self.boxes is None else self.boxes.filter(pl.col("image").is_in(table["image"].implode()))
+        boxes = None if self.boxes is None else self.boxes.filter(pl.col("image").is_in(table["image"].to_list()))
         return replace(self, table=table, labels=self.labels[rows], boxes=boxes)
 
 
@@ -175,9 +175,9 @@ def shared_patients(table: pl.DataFrame) -> list[str]:
     for one, other in (("train", "test"), ("train", "val"), ("val", "test")):
         here = pairs.filter(pl.col("split") == one)["patient"]
         there = pairs.filter(pl.col("split") == other)["patient"]
-        both = here.filter(here.is_in(there.implode())).sort()
+        both = here.filter(here.is_in(there.to_list())).sort()
         if len(both):
-            images = table.filter((pl.col("split") == other) & pl.col("patient").is_in(both.implode()))
+            images = table.filter((pl.col("split") == other) & pl.col("patient").is_in(both.to_list()))
             patients = f"{counted(len(both), 'patient')} ({listed(both.to_list())})"
             seen = f"{counted(len(images), 'image')} of {other}"
             warnings.append(f"In both {one} and {other}: {patients}, with {seen}. Figures on them may flatter.")

@@ -77,8 +77,8 @@ def common_rows(cohort: Cohort, readings: Sequence[Placed], wanted: NDArray[np.b
     """
     for each in readings:
         if not (wanted & each.scored).any():
-            images = counted(len(each.reading.images), "image")
-            what = f"none of its {images} is in the {split} split of the cohort {plain(cohort.name)}"
+            n = len(each.reading.images)
+            what = f"none of its images ({n:,}) is in the {split} split of the cohort {plain(cohort.name)}"
             raise InputError(plain(each.reading.name), what, f"scores of the {split} split", ALL)
     rows = np.flatnonzero(scored_by_all(readings) & wanted)
     if not len(rows):

@@ -117,7 +117,7 @@ def official_split(folder: Path, images: pl.Series) -> Lists:
         assert path is not None
         named[part], read = read_list(path)
         sources.append(read)
-    train, test = images.is_in(named["train"].implode()), images.is_in(named["test"].implode())
+    train, test = images.is_in(named["train"].to_list()), images.is_in(named["test"].to_list())
     split = pl.select(pl.when(train).then(pl.lit("train")).when(test).then(pl.lit("test"))).to_series()
     return Lists(split.alias("split"), tuple(sources), tuple(told(images, train, test, named)))
 
@@ -133,7 +133,7 @@ def told(images: pl.Series, train: pl.Series, test: pl.Series, named: dict[str, 
         said = f"In neither list of the official split: {counted(len(neither), 'image')} ({listed(neither.to_list())})"
         warnings.append(f"{said}; reported only with --split all.")
     everyone = pl.concat(list(named.values())).unique(maintain_order=True)
-    absent = everyone.filter(~everyone.is_in(images.implode()))
+    absent = everyone.filter(~everyone.is_in(images.to_list()))
     if len(absent):
         said = f"In the official split and not in the label table: {counted(len(absent), 'image')}"
         warnings.append(f"{said} ({listed(absent.to_list())}).")

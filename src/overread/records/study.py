@@ -177,7 +177,7 @@ def tuning_rows(
         return None, [said] if some else []
     warnings = []
     if cohort.patients is not None:
-        known = cohort.patients[rows].is_in(cohort.patients[reported].implode()).to_numpy()
+        known = cohort.patients[rows].is_in(cohort.patients[reported].to_list()).to_numpy()
         if known.any():
             images = counted(int(known.sum()), "image")
             warnings.append(f"On patients who are reported: {images} of the val split; not used for thresholds.")
