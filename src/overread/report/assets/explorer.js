@@ -112,6 +112,7 @@
   const line = (x1, y1, x2, y2, attributes = {}) => svg("line", { x1, y1, x2, y2, stroke: "var(--axis)", ...attributes });
   const SIDE = 190, LEFT = 42, TOP = 24, WIDTH = LEFT + SIDE + 12, DEEP = 92;
   const px = (value) => Math.round(value * 100) / 100;
+  const short = (name) => (name.length > 24 ? `${name.slice(0, 23)}…` : name); // as much as fits above a plot
   const drawing = (height, parent) => {
     const root = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", class: "explorer-plot", "font-size": 11 });
     parent.append(root);
@@ -140,7 +141,7 @@
       lines[r] = svg("path", { fill: "none", stroke: colour, "stroke-width": 1.7, ...(dash && { "stroke-dasharray": dash }) });
       marks[r] = svg("path", { d: shape, fill: colour, stroke: "var(--paper)", "stroke-width": 1.2, "paint-order": "stroke" });
     }
-    plane.append(...lines.toReversed(), ...marks.toReversed());
+    plane.append(...[...lines].reverse(), ...[...marks].reverse());
     return { root, guess, lines, marks };
   };
   const way = (points) => points.map(([x, y], k) => `${k ? "L" : "M"}${px(x * SIDE)},${px((1 - y) * SIDE)}`).join("");
@@ -168,7 +169,7 @@
       text("with", LEFT - 6, TOP + DEEP / 4 + 4, { "text-anchor": "end", fill: "var(--muted)" }),
       text("without", LEFT - 6, TOP + 3 * DEEP / 4 + 4, { "text-anchor": "end", fill: "var(--muted)", "font-size": 10.5 }),
       text("score", LEFT + SIDE / 2, TOP + DEEP + 32, { "text-anchor": "middle", fill: "var(--muted)" }));
-    name.textContent = readers.length > 1 ? `Scores of ${readers[r].name}` : "Scores";
+    name.textContent = readers.length > 1 ? `Scores of ${short(readers[r].name)}` : "Scores";
     return { root, axis, pale, dark, called, limits };
   };
 
@@ -183,7 +184,7 @@
     const looks = [
       { fill: colour }, { fill: "none", stroke: colour, "stroke-width": 0.9 }, { fill: "var(--muted)" }, { fill: "var(--grid)" },
     ];
-    const title = readers.length > 1 ? `${count(PEOPLE)} people, ${readers[r].name}` : `${count(PEOPLE)} people`;
+    const title = readers.length > 1 ? `${count(PEOPLE)} people, ${short(readers[r].name)}` : `${count(PEOPLE)} people`;
     root.append(text(title, LEFT, 14, { "font-weight": "bold", "font-size": 12 }), plane);
     const groups = looks.map((look) => svg("path", look));
     const words = KINDS.map((_, k) => text("", (k % 2) * (SIDE / 2) + 10, high + 14 + 16 * Math.floor(k / 2)));
@@ -250,7 +251,7 @@
         sum += m[kind];
         const end = k === KINDS.length - 1 ? PEOPLE : Math.round(sum);
         groups[k].setAttribute("d", DOTS.slice(from, end).join(""));
-        put(words[k], `${people(m[kind])} ${k < 2 ? kind : `healthy ${kind}`}`);
+        put(words[k], `${people(m[kind])} ${kind}`);
         from = end;
       });
       label(root, `Of ${count(PEOPLE)} people, ${readers[r].name} finds ${people(m.found)} ill ones and misses ${people(m.missed)}, `
@@ -350,7 +351,7 @@
     const shown = readers.map((_, r) => { const c = counted(r); return { c, m: measured(c, p) }; });
     for (const [cell, name, r] of cells) {
       const { c, m } = shown[r];
-      put(cell, name === "threshold" ? limit(c) : WRITTEN[name](name in c ? c[name] : m[name]));
+      put(cell, name === "threshold" ? c.thresholds.join("\n") : WRITTEN[name](name in c ? c[name] : m[name]));
     }
     put(id("people"), `Of ${count(PEOPLE)} people at a prevalence of ${share(p)}`);
     put(id("rates"), "Rates; PPV and NPV at this prevalence");

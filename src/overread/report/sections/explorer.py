@@ -35,10 +35,10 @@ GROUPS: dict[str, dict[str, str]] = {
         "dor": "Diagnostic odds ratio",
     },
     "counts": {
-        "tp": "True positives (TP)",
-        "fp": "False positives (FP)",
-        "fn": "False negatives (FN)",
-        "tn": "True negatives (TN)",
+        "tp": "True positives",
+        "fp": "False positives",
+        "fn": "False negatives",
+        "tn": "True negatives",
     },
 }
 """The rows of the explorer's table by their group, each with the name by which its script fills it."""
