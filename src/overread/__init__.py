@@ -2,7 +2,7 @@
 
 Everything a script needs is here; each name is loaded when it is first used, so that `import overread` is quick.
 
-    cohort = overread.read_cohort("chestxray14")              # or cohort_from_frame(frame)
+    cohort = overread.read_cohort("chestxray14")              # or cohort_from_frame(frame), cohort_from_arrays
     reading = overread.read_reading("model=scores.csv")       # or reading_from_frame(frame, name="model")
     result = overread.second_reading(cohort, [reading])       # every table, in result.tables
     overread.write_report(result, "second-reading")           # the page, the tables, the figures
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading as SecondReading
     from overread.analyses.second_reading import second_reading as second_reading
     from overread.records.cohort import Cohort as Cohort
+    from overread.records.cohort import cohort_from_arrays as cohort_from_arrays
     from overread.records.cohort import cohort_from_frame as cohort_from_frame
     from overread.records.cohort import read_cohort as read_cohort
     from overread.records.errors import InputError as InputError
     from overread.records.reading import Reading as Reading
     from overread.records.reading import read_reading as read_reading
+    from overread.records.reading import reading_from_arrays as reading_from_arrays
     from overread.records.reading import reading_from_frame as reading_from_frame
     from overread.records.reading import write_reading as write_reading
     from overread.records.study import Study as Study
@@ -39,11 +41,13 @@ _HOMES = {
     "SecondReading": "overread.analyses.second_reading",
     "second_reading": "overread.analyses.second_reading",
     "Cohort": "overread.records.cohort",
+    "cohort_from_arrays": "overread.records.cohort",
     "cohort_from_frame": "overread.records.cohort",
     "read_cohort": "overread.records.cohort",
     "InputError": "overread.records.errors",
     "Reading": "overread.records.reading",
     "read_reading": "overread.records.reading",
+    "reading_from_arrays": "overread.records.reading",
     "reading_from_frame": "overread.records.reading",
     "write_reading": "overread.records.reading",
     "Study": "overread.records.study",

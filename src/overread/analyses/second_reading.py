@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import numpy as np
 import polars as pl
 
-from overread.analyses.activations import activations
 from overread.analyses.answer import answer
 from overread.analyses.blind import blind_reading
-from overread.analyses.cohort_summary import cohort_summary
-from overread.analyses.comparison import comparisons, equivalences, pairs
-from overread.analyses.consequences import consequences
-from overread.analyses.decisions import decision_differences, decisions
-from overread.analyses.differential import differential
-from overread.analyses.disagreement import disagreements
-from overread.analyses.discrimination import curves, discrimination_rows
-from overread.analyses.evaluation import Evaluation, evaluate
-from overread.analyses.exchange import exchange
-from overread.analyses.explorer import explorer
-from overread.analyses.label_count import label_count
-from overread.analyses.literature import literature
+from overread.analyses.comparison import pairs
+from overread.analyses.evaluation import evaluate
+from overread.analyses.listing import Judged, all_tables
 from overread.analyses.methods import methods
-from overread.analyses.operating_points import operating_point_rows, thresholds_table
 from overread.analyses.options import Options
-from overread.analyses.panel import panel
 from overread.analyses.passage import Passage
-from overread.analyses.provenance import provenance
-from overread.analyses.recipes import check_groups, recipes
-from overread.analyses.tables import estimates_table
+from overread.analyses.recipes import check_groups
 from overread.records.cohort import Cohort
 from overread.records.errors import InputError, listed, quoted
 from overread.records.findings import key
@@ -96,7 +82,9 @@ def second_reading(
         progress(f"resampling patients for {name}")
         evaluations[name] = evaluate(whole, name, options, bootstrap)
     progress("analysing")
-    tables = all_tables(whole, list(evaluations.values()), [evaluations[name] for name in names], options)
+    readers = tuple(evaluations[name] for name in names)
+    of_pairs = tuple(pairs(readers, options.baseline))
+    tables = all_tables(Judged(whole, tuple(evaluations.values()), readers, of_pairs, options))
     warnings = (*whole.warnings, *notes)
     return SecondReading(
         study=whole,
@@ -117,56 +105,6 @@ def refuse_unknown_findings(of: Study, options: Options) -> None:
     unknown = [finding for finding in options.prevalence if key(finding) not in known]
     if unknown:
         raise InputError("--prevalence", f"{quoted(unknown[0])} is not reported", f"one of: {listed(of.findings)}")
-
-
-def all_tables(
-    of: Study, everyone: Iterable[Evaluation], readers: Sequence[Evaluation], options: Options
-) -> dict[str, pl.DataFrame]:
-    """Return every table: the floor is in the estimates, thresholds and consequences; the rest is of the readings."""
-    everyone = list(everyone)
-    rows = [row for each in everyone for row in (*discrimination_rows(each), *operating_point_rows(each))]
-    estimates = estimates_table(rows)
-    counted = [label_count(each) for each in readers]
-    activated = [activations(each, seed=options.seed) for each in readers]
-    return {
-        "provenance": pl.concat(
-            [provenance(each.reading, each.scores, each.labels, each.findings).table for each in readers]
-        ),
-        "cohort": cohort_summary(of),
-        "estimates": estimates,
-        "literature": literature(of, estimates, [each.reading for each in readers]),
-        "curves": pl.concat([curves(each) for each in everyone]),
-        "thresholds": pl.concat([thresholds_table(each) for each in everyone]),
-        "consequences": pl.concat([consequences(each, options.prevalence) for each in everyone]),
-        "panel": pl.concat([panel(each) for each in readers]),
-        "label_count": pl.concat([each.table for each in counted]),
-        "label_count_fit": pl.concat([each.fit for each in counted]),
-        "activations": pl.concat([each.table for each in activated]),
-        "top_activations": pl.concat([each.top for each in activated]),
-        "frequency": pl.concat([each.frequency for each in activated]),
-        "frequency_points": pl.concat([each.frequency_points for each in activated]),
-        "differential": pl.concat([differential(each) for each in readers]),
-        "decision_curve": pl.concat([decisions(each) for each in everyone]),
-        **explorer(readers),
-    } | comparison_tables(of, readers, options)
-
-
-def comparison_tables(study: Study, readers: Sequence[Evaluation], options: Options) -> dict[str, pl.DataFrame]:
-    """Return the tables that set readings side by side; they have no rows where there is one reading."""
-    of = pairs(readers, options.baseline)
-    apart = disagreements(of, study.cohort.images.gather(study.rows))
-    judged = recipes(readers, options.groups)
-    return {
-        "comparisons": comparisons(of),
-        "equivalence": equivalences(of, options.margins),
-        "exchange": exchange(of, options.prevalence),
-        "decision_difference": decision_differences(of),
-        "disagreement": apart.table,
-        "reclassification": apart.reclassification,
-        "largest_disagreements": apart.largest,
-        "recipes": judged.table,
-        "recipe_comparisons": judged.comparisons,
-    }
 
 
 def with_floor(readings: Study, options: Options) -> tuple[Study, str | None, tuple[str, ...]]:

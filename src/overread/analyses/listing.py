@@ -1,0 +1,168 @@
+"""Every analysis of a second reading. A new one is a file of its own and a line in `ANALYSES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import polars as pl
+
+from overread.analyses.activations import activations
+from overread.analyses.cohort_summary import cohort_summary
+from overread.analyses.comparison import Pair, comparisons, equivalences
+from overread.analyses.consequences import consequences
+from overread.analyses.decisions import decision_differences, decisions
+from overread.analyses.differential import differential
+from overread.analyses.disagreement import disagreements
+from overread.analyses.discrimination import curves, discrimination_rows
+from overread.analyses.evaluation import Evaluation
+from overread.analyses.exchange import exchange
+from overread.analyses.explorer import explorer
+from overread.analyses.label_count import label_count
+from overread.analyses.literature import literature
+from overread.analyses.operating_points import operating_point_rows, thresholds_table
+from overread.analyses.options import Options
+from overread.analyses.panel import panel
+from overread.analyses.provenance import provenance
+from overread.analyses.recipes import recipes
+from overread.analyses.tables import estimates_table
+from overread.records.study import Study
+
+Tables = dict[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What analyses read: the study, every evaluation, those of the user's readings, their pairs, and the choices."""
+
+    study: Study
+    everyone: tuple[Evaluation, ...]
+    readers: tuple[Evaluation, ...]
+    pairs: tuple[Pair, ...]
+    options: Options
+
+
+def of_comparisons(judged: Judged) -> Tables:
+    """Return what paired tests say; no rows where there is one reading."""
+    return {
+        "comparisons": comparisons(judged.pairs),
+        "equivalence": equivalences(judged.pairs, judged.options.margins),
+        "exchange": exchange(judged.pairs, judged.options.prevalence),
+    }
+
+
+def of_estimates(judged: Judged) -> Tables:
+    """Return the table of estimates, the floor's among them, and the literature's values beside the readers' own."""
+    rows = [row for each in judged.everyone for row in (*discrimination_rows(each), *operating_point_rows(each))]
+    estimates = estimates_table(rows)
+    names = [each.reading for each in judged.readers]
+    return {"estimates": estimates, "literature": literature(judged.study, estimates, names)}
+
+
+def of_provenance(judged: Judged) -> Tables:
+    """Return what is odd about the scores."""
+    checked = (provenance(each.reading, each.scores, each.labels, each.findings) for each in judged.readers)
+    return {"provenance": joined(each.table for each in checked)}
+
+
+def of_decisions(judged: Judged) -> Tables:
+    """Return decision curves and their differences."""
+    return {
+        "decision_curve": joined(decisions(each) for each in judged.readers),
+        "decision_difference": decision_differences(judged.pairs),
+    }
+
+
+def of_disagreement(judged: Judged) -> Tables:
+    """Return where readings disagree."""
+    apart = disagreements(judged.pairs, judged.study.cohort.images.gather(judged.study.rows))
+    return {
+        "disagreement": apart.table,
+        "reclassification": apart.reclassification,
+        "largest_disagreements": apart.largest,
+    }
+
+
+def of_differential(judged: Judged) -> Tables:
+    """Return how well findings are told apart."""
+    return {"differential": joined(differential(each) for each in judged.readers)}
+
+
+def of_label_count(judged: Judged) -> Tables:
+    """Return Table 3 and its line."""
+    counted = [label_count(each) for each in judged.readers]
+    return {
+        "label_count": joined(each.table for each in counted),
+        "label_count_fit": joined(each.fit for each in counted),
+    }
+
+
+def of_activations(judged: Judged) -> Tables:
+    """Return Table 4 and Figure 2."""
+    activated = [activations(each, seed=judged.options.seed) for each in judged.readers]
+    return {
+        "activations": joined(each.table for each in activated),
+        "top_activations": joined(each.top for each in activated),
+        "frequency": joined(each.frequency for each in activated),
+        "frequency_points": joined(each.frequency_points for each in activated),
+    }
+
+
+def of_curves(judged: Judged) -> Tables:
+    """Return ROC and precision-recall curves, the floor's among them."""
+    return {"curves": joined(curves(each) for each in judged.everyone)}
+
+
+def of_operating_points(judged: Judged) -> Tables:
+    """Return thresholds with their counts, what they mean for 1,000 people, and what all findings do together."""
+    return {
+        "thresholds": joined(thresholds_table(each) for each in judged.everyone),
+        "consequences": joined(consequences(each, judged.options.prevalence) for each in judged.everyone),
+        "panel": joined(panel(each) for each in judged.readers),
+    }
+
+
+def of_recipes(judged: Judged) -> Tables:
+    """Return how runs of one recipe spread, and how recipes differ; no rows where no recipe was named."""
+    compared = recipes(judged.readers, judged.options.groups)
+    return {"recipes": compared.table, "recipe_comparisons": compared.comparisons}
+
+
+def of_cohort(judged: Judged) -> Tables:
+    """Return who is in the cohort."""
+    return {"cohort": cohort_summary(judged.study)}
+
+
+def of_explorer(judged: Judged) -> Tables:
+    """Return what the page's explorer moves through."""
+    return explorer(judged.readers)
+
+
+ANALYSES: tuple[Callable[[Judged], Tables], ...] = (  # the longest first, so that threads end together
+    of_comparisons,
+    of_estimates,
+    of_decisions,
+    of_provenance,
+    of_disagreement,
+    of_differential,
+    of_activations,
+    of_curves,
+    of_label_count,
+    of_operating_points,
+    of_recipes,
+    of_explorer,
+    of_cohort,
+)
+
+
+def joined(tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return the tables of several readings as one."""
+    return pl.concat(list(tables))
+
+
+def all_tables(judged: Judged) -> Tables:
+    """Return the tables of every analysis, in the order of the list, however many threads made them."""
+    with ThreadPoolExecutor(judged.options.threads) as threads:
+        made = list(threads.map(lambda analysis: analysis(judged), ANALYSES))
+    return {name: table for tables in made for name, table in tables.items()}
