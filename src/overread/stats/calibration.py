@@ -133,7 +133,7 @@ def calibration_in_the_large(labels: ArrayLike, scores: ArrayLike) -> LogisticFi
     positive, score = checked_probabilities(labels, scores)
     if reason := why_undefined(positive.sum(), (~positive).sum()):
         return _failed(len(score), 1, f"{reason}: no finite intercept")
-    return _logistic(np.ones((len(score), 1)), positive, logits(score))
+    return _logistic(np.ones((len(score), 1)), positive, logits(score), (0.0,))
 
 
 def logistic_calibration(labels: ArrayLike, scores: ArrayLike) -> LogisticFit:
@@ -149,7 +149,7 @@ def logistic_calibration(labels: ArrayLike, scores: ArrayLike) -> LogisticFit:
     x = logits(score)
     if reason := _separated(x[positive], x[~positive]):
         return _failed(len(score), 2, reason)
-    return _logistic(np.column_stack([np.ones(len(x)), x]), positive, np.zeros(len(x)))
+    return _logistic(np.column_stack([np.ones(len(x)), x]), positive, np.zeros(len(x)), (0.0, 1.0))
 
 
 def temperature_fit(labels: ArrayLike, scores: ArrayLike) -> LogisticFit:
@@ -162,7 +162,7 @@ def temperature_fit(labels: ArrayLike, scores: ArrayLike) -> LogisticFit:
         return _failed(
             len(score), 1, "a score of 0.5 separates the labels, or all scores are 0.5: no finite temperature"
         )
-    return _logistic(x[:, None], positive, np.zeros(len(x)))
+    return _logistic(x[:, None], positive, np.zeros(len(x)), (1.0,))
 
 
 def _separated(ill: Floats, healthy: Floats) -> str:
@@ -178,31 +178,39 @@ def _failed(n: int, k: int, note: str) -> LogisticFit:
     return LogisticFit(np.full(k, nan), np.full((n, k), nan), note)
 
 
-def _logistic(design: Floats, positive: NDArray[np.bool_], offset: Floats) -> LogisticFit:
+def _logistic(design: Floats, positive: NDArray[np.bool_], offset: Floats, start: tuple[float, ...]) -> LogisticFit:
     """Maximise the likelihood by Newton's method, halving a step that does not raise it."""
-    coefficients = np.zeros(design.shape[1])
-    eta = offset.copy()
+    coefficients = np.array(start)
+    eta = offset + (design * coefficients).sum(axis=1)
     loss = _loss(eta, positive)
     for _ in range(ITERATIONS):
         p = expit(eta)
         residual = positive - p
-        information = (design * (p * (1 - p))[:, None]).T @ design
         try:
-            step = np.linalg.solve(information, design.T @ residual)
+            inverse = np.linalg.inv(_information(design, p * (1 - p)))
         except np.linalg.LinAlgError:
             break
+        step = inverse @ _columns_times(design, residual)
         if not np.all(np.isfinite(step)):
             break
-        if np.max(np.abs(step)) <= 1e-10 * (1 + np.max(np.abs(coefficients))):
-            influence = np.linalg.solve(information, (design * residual[:, None]).T).T
-            return LogisticFit(coefficients, influence)
+        if np.max(np.abs(step)) <= 1e-9 * (1 + np.max(np.abs(coefficients))):
+            return LogisticFit(coefficients, (design @ inverse) * residual[:, None])
         for _ in range(40):
-            moved = offset + design @ (coefficients + step)
+            moved = offset + (design * (coefficients + step)).sum(axis=1)
             if (now := _loss(moved, positive)) <= loss * (1 + 1e-12):
                 break
             step = step / 2
         coefficients, eta, loss = coefficients + step, moved, now
     return _failed(len(design), design.shape[1], "the logistic regression did not converge")
+
+
+def _information(design: Floats, weights: Floats) -> Floats:
+    return np.array([_columns_times(design, weights * column) for column in design.T])
+
+
+def _columns_times(design: Floats, values: Floats) -> Floats:
+    """Return the sum of values times each column: numpy's own sums, which do not vary with the number of threads."""
+    return np.array([float(np.sum(column * values)) for column in design.T])
 
 
 def _loss(eta: Floats, positive: NDArray[np.bool_]) -> float:
