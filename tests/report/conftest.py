@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from overread.analyses import comparison, decisions, exchange
 from overread.analyses.options import Options
 from overread.analyses.passage import Passage
 from overread.records.findings import NIH_FINDINGS
@@ -47,6 +48,9 @@ def simulated_tables() -> dict[str, pl.DataFrame]:
         **label_count_tables(),
         **activation_tables(rng, n_positive),
         "differential": differential_table(rng),
+        **comparison_tables(n_positive),
+        **exchange_tables(),
+        **decision_tables(),
     }
 
 
@@ -235,6 +239,80 @@ def differential_table(rng: np.random.Generator) -> pl.DataFrame:
             rows.append((reading, finding, against, 150, 220, *cells, 0.95, note))
     columns = ["reading", "finding", "against", "n_finding", "n_against", "auroc", "low", "high", "level", "note"]
     return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
+
+
+def comparison_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
+    """Return the paired tests of the two readings; the first is higher on later findings and on the mean."""
+    closed = {
+        "auroc": ("obuchowski", "delong"),
+        "sensitivity": ("mcnemar_clustered", "mcnemar"),
+        "specificity": ("mcnemar_clustered", "mcnemar"),
+    }
+    tests = []
+    for metric in ("auroc", "average_precision", *METRICS):
+        ratio = metric in RATIOS
+        note = "the difference is the ratio a / b" if ratio else ""
+        for place, (finding, n) in enumerate(n_positive.items()):
+            apart = 1.2 if ratio else 0.004 * (place - 5) + 0.001
+            cells = (0.8 + apart, 0.8, apart, apart - 0.01, apart + 0.01, 0.95, 0.01 * place, 0.02 * place, 0.0123)
+            for method in ("bootstrap", *closed.get(metric, ())):
+                lacking = (*(None,) * 5, 0.95, None, None, None, method, "no positive image", 22433, 0)
+                row = lacking if n == 0 else (*cells, method, note, 22433, n)
+                tests.append((*READINGS, finding, metric, *row))
+        for over in ("mean", "weighted"):
+            mean = (3.6, 3.0, 1.2, 1.1, 1.3) if ratio else (0.824, 0.813, 0.011, 0.0052, 0.0171)
+            smallest = None if ratio else 0.0081
+            said = (0.0004, None, smallest, "bootstrap", note, 22433, sum(n_positive.values()))
+            tests.append((*READINGS, over, metric, *mean, 0.95, *said))
+    verdicts = []
+    for place, finding in enumerate((*FINDINGS, "mean")):
+        conclusion = ("equivalent: shown", "not worse: shown", "not shown")[place % 3]
+        row = (0.01, 0.002, -0.003, 0.007, 0.9, 0.001, 0.031, conclusion)
+        row = (0.01, *(None,) * 6, "not computed") if finding == EMPTY else row
+        verdicts.append((*READINGS, finding, "auroc", *row))
+    return {
+        "comparisons": pl.DataFrame(tests, schema=comparison.TABLE, orient="row"),
+        "equivalence": pl.DataFrame(verdicts, schema=comparison.EQUIVALENCE, orient="row"),
+    }
+
+
+def exchange_tables() -> dict[str, pl.DataFrame]:
+    """Return exchange rates: with an interval, without bounds, where nothing is exchanged, at a stated prevalence."""
+    rows = []
+    for place, finding in enumerate((*FINDINGS, "mean")):
+        if finding == EMPTY:
+            continue
+        kind = ("bounded", "not bounded", "nothing")[place % 3]
+        spared = 0.01 if kind == "nothing" else -0.02
+        given = [(0.01, "given")] if finding == EVIL_FINDING else []
+        curve = [(share, "curve") for share in (0.001, 0.01, 0.1, 0.5)]
+        for share, source in [(0.05, "this cohort"), *given, *curve]:
+            rate = -spared * (1 - share) / (0.03 * share)
+            bounds = (rate / 2, rate * 3) if kind == "bounded" else (None, None)
+            threshold = 1 / (1 + rate) if rate > 0 else None
+            extra = (30.0, 1000 * spared, 30.0 * share, 1000 * spared * (1 - share))
+            note = "" if kind == "bounded" else "not bounded: the difference in ill people found may be zero"
+            rows.append((*READINGS, finding, share, source, *extra, rate, *bounds, 0.95, threshold, note))
+    return {"exchange": pl.DataFrame(rows, schema=exchange.TABLE, orient="row")}
+
+
+def decision_tables() -> dict[str, pl.DataFrame]:
+    """Return decision curves that fall from the prevalence, and differences that change their sign at 5 %."""
+    curves, differences = [], []
+    for finding in FINDINGS:
+        if finding == EMPTY:
+            continue
+        for threshold in decisions.THRESHOLDS.tolist():
+            everyone = 0.1 - 0.9 * threshold / (1 - threshold)
+            for reading in (*READINGS, FLOOR):
+                benefit = 0.1 * (1 - threshold)
+                curves.append((reading, finding, threshold, benefit, benefit - 0.01, benefit + 0.01, everyone, 0.0))
+            apart = 0.01 * (threshold - 0.05)
+            differences.append((*READINGS, finding, threshold, apart, apart - 0.0001, apart + 0.0001))
+    return {
+        "decision_curve": pl.DataFrame(curves, schema=decisions.TABLE, orient="row"),
+        "decision_difference": pl.DataFrame(differences, schema=decisions.DIFFERENCE, orient="row"),
+    }
 
 
 def simulated_reading() -> SimpleNamespace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ from overread.report.figures.scales import Band, Linear, Log
 from overread.report.figures.svg import Drawing, cut, element, group, line, path, pixels, width_of, words
 from overread.report.figures.theme import Readers
 
-STEP, NAME, EDGE, HEAD, AXIS_HEIGHT = 22, 250, 16, 84, 46
+STEP, NAME, EDGE, HEAD, AXIS_HEIGHT = 22, 250, 26, 84, 46
 WIDTH = 470
 THRESHOLDS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 STAR = "M0,-6L1.8,-1.8L6,0L1.8,1.8L0,6L-1.8,1.8L-6,0L-1.8,-1.8Z"
@@ -283,7 +284,7 @@ def halo(text: str, x: float, y: float, **attributes: Any) -> str:
 def side_labels(labels: Sequence[Label], apart: float = 13) -> str:
     """Return labels at the right of a plot, pushed apart until each can be read, with a line to where they belong."""
     ordered = sorted(labels, key=lambda each: each.y)
-    heights = pushed_apart([each.y for each in ordered], apart)
+    heights = pushed_apart([each.y for each in ordered], apart, (0, PLOT_HEIGHT + 30))
     parts = []
     for each, y in zip(ordered, heights, strict=True):
         way = [(PLOT_WIDTH + 1, each.y), (PLOT_WIDTH + 12, y), (PLOT_WIDTH + 17, y)]
@@ -292,19 +293,29 @@ def side_labels(labels: Sequence[Label], apart: float = 13) -> str:
     return "".join(parts)
 
 
-def pushed_apart(heights: Sequence[float], apart: float) -> list[float]:
+def pushed_apart(heights: Sequence[float], apart: float, span: tuple[float, float] | None = None) -> list[float]:
     """Return rising heights at least so far apart, each group of neighbours centred on where it wants to be.
+
+    None leaves the span, if there is one that can hold them all.
 
     >>> pushed_apart([0, 1, 50], 10)
     [-4.5, 5.5, 50.0]
+    >>> pushed_apart([0, 1, 50], 10, (0, 60))
+    [0.0, 10.0, 50.0]
     """
-    groups = [(float(height), 1) for height in heights]  # the middle of a group, and how many it holds
-    while any(
-        close := [
-            second[0] - first[0] < apart * (first[1] + second[1]) / 2 - 1e-9 for first, second in pairwise(groups)
-        ]
-    ):
-        k = close.index(True)
-        (one, n), (other, m) = groups[k], groups[k + 1]
-        groups[k : k + 2] = [((one * n + other * m) / (n + m), n + m)]
+    low, high = span or (-inf, inf)
+
+    def within(middle: float, n: int) -> tuple[float, int]:
+        half = apart * (n - 1) / 2
+        return max(min(middle, high - half), low + half), n
+
+    groups = [within(float(height), 1) for height in heights]  # the middle of a group, and how many it holds
+    while near := [k for k, two in enumerate(pairwise(groups)) if overlapping(*two, apart)]:
+        (one, n), (other, m) = groups[near[0]], groups[near[0] + 1]
+        groups[near[0] : near[0] + 2] = [within((one * n + other * m) / (n + m), n + m)]
     return [middle + apart * (k - (n - 1) / 2) for middle, n in groups for k in range(n)]
+
+
+def overlapping(above: tuple[float, int], below: tuple[float, int], apart: float) -> bool:
+    """Return whether two groups of labels, each the middle and the number of its labels, stand too close."""
+    return below[0] - above[0] < apart * (above[1] + below[1]) / 2 - 1e-9

@@ -152,9 +152,8 @@ def finding_sentence(second: SecondReading, pair: Pair) -> Iterator[str]:
         if not adjusted_beyond(row) and numbers.defined(row["smallest_detectable"])
     )
     if smallest:
-        between = numbers.decimal(smallest[0])
-        if len(smallest) > 1:
-            between = f"between {between} and {numbers.decimal(smallest[-1])}, by finding"
+        least, most = numbers.decimal(smallest[0]), numbers.decimal(smallest[-1])
+        between = least if least == most else f"between {least} and {most}, by finding"
         others = f"the {len(smallest)} findings" if len(smallest) > 1 else "the one finding"
         yield (
             f"For {others} where none is shown, the smallest difference that these patients would have shown 4 times "

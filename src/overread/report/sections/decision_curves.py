@@ -200,7 +200,7 @@ def sheet(second: SecondReading) -> Sheet:
             if of.height:
                 rows.append((Cell(display(finding)), Cell(name), *cells(of, "net_benefit")))
         one = own.filter(pl.col("reading") == own["reading"][0])
-        rows.append((Cell(display(finding)), Cell("treating all"), *cells(one, "treat_all", bounds=False)))
+        rows.append((Cell(display(finding)), Cell("treat all"), *cells(one, "treat_all", bounds=False)))
     columns = (Column("Finding", numeric=False), Column("Reader", numeric=False), *threshold_columns(second))
     return Sheet("net-benefit", "Net benefit per 1,000 people", columns, tuple(rows), foot=(NONE_FOOT,))
 
