@@ -104,7 +104,10 @@ def test_what_is_not_beyond_chance_is_not_called_the_same(second: SimpleNamespac
 def test_readings_of_the_same_scores_are_said_to_order_alike(second: SimpleNamespace) -> None:
     zero = [pl.lit(0.0).alias(name) for name in ("difference", "low", "high")]
     second.tables["comparisons"] = second.tables["comparisons"].with_columns(zero)
-    assert "order the images alike: every AUROC is the same" in text(comparison.section(second))
+    said = text(comparison.section(second))
+    assert "order the images alike: every AUROC is the same" in said
+    assert "beyond chance for" not in said
+    assert "sensitivity (among the ill) is not shown to differ on 13" in said
 
 
 def test_the_figure_tells_beyond_chance_from_not_shown(second: SimpleNamespace) -> None:

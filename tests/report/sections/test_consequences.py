@@ -126,3 +126,9 @@ def test_names_that_contain_html_stay_text(second: SimpleNamespace, evil: Simple
         assert evil.reading not in figure.drawing.body
         assert evil.finding not in figure.drawing.body
         assert "&lt;" in figure.drawing.body
+
+
+def test_readings_that_do_the_same_exchange_nothing() -> None:
+    row = dict.fromkeys(("extra_found_per_1000_all", "extra_spared_per_1000_all"), 0.0) | {"prevalence": 0.05}
+    said = consequences.mean_exchange(row, ("a", "b"))
+    assert said == "Averaged over findings, a and b find as many of the ill and refer as many of the healthy."

@@ -135,7 +135,7 @@ def adjusted_beyond(row: lookup.Row) -> bool:
 def finding_sentence(second: SecondReading, pair: Pair) -> Iterator[str]:
     """Say for which findings which reading has the higher AUROC, and what could have been seen for the others."""
     rows = [row for row in paired(second, pair, "auroc", "obuchowski").values() if numbers.defined(row["p_adjusted"])]
-    if not rows:
+    if not any(row["difference"] for row in rows):
         return
     adjusted = f"Adjusted for {numbers.plural(len(rows), 'test')}, one for each finding" if len(rows) > 1 else "Tested"
     shown = [row for row in rows if adjusted_beyond(row)]
@@ -176,10 +176,11 @@ def rate_sentences(second: SecondReading, pair: Pair) -> Iterator[str]:
         tested = paired(second, pair, metric, "mcnemar_clustered").values()
         known = [row for row in tested if numbers.defined(row["p_adjusted"])]
         counts = [sum(adjusted_beyond(row) and way * row["difference"] > 0 for row in known) for way in (1, -1)]
+        kept = [f"higher for {name} on {n}" for name, n in zip(pair, counts, strict=True) if n]
+        rest = len(known) - sum(counts)
+        kept += [f"not shown to differ on {rest}"] if rest else []
         if known:
-            a, b = (f"higher for {name} on {n}" for name, n in zip(pair, counts, strict=True))
-            rest = len(known) - sum(counts)
-            parts.append(f"{metric} (among the {unit}) is {a}, {b} and not shown to differ on {rest}")
+            parts.append(f"{metric} (among the {unit}) is {numbers.listing(kept)}")
     if parts:
         yield f"At the operating points, by finding and beyond chance: {'; '.join(parts)}."
 

@@ -136,6 +136,8 @@ def mean_exchange(mean: lookup.Row, pair: Pair) -> str:
     """Say what the readings do otherwise to 1,000 people, averaged over findings."""
     a, b = pair
     found, spared = mean["extra_found_per_1000_all"], mean["extra_spared_per_1000_all"]
+    if found == spared == 0:
+        return f"Averaged over findings, {a} and {b} find as many of the ill and refer as many of the healthy."
     more = {True: "more", False: "fewer"}
     said = (
         f"Averaged over findings, of 1,000 people of whom {tenth(1000 * mean['prevalence'])} are ill, {a} finds "
