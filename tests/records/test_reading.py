@@ -76,7 +76,7 @@ def test_the_name_is_the_stem_unless_given(
 
 def test_a_path_that_exists_may_hold_an_equals_sign(write: Callable, tmp_path: Path) -> None:
     assert read_reading(write("lr=0.1.csv", "image,Mass\na,0.1\n")).name == "lr=0.1"
-    assert read_reading(str(write("lr=0.1/m.csv.gz", gzip.compress(b"image,Mass\na,0.1\n")))).name == "m"
+    assert read_reading(str(write("lr=0.1/m.csv.gz", gzip.compress(b"image,Mass\na,0.1\n", mtime=0)))).name == "m"
 
 
 @pytest.mark.parametrize(("given_", "part"), [("=m.csv", "lacks the name"), ("m=", "lacks the path")])
