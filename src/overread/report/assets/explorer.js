@@ -112,7 +112,7 @@
   const line = (x1, y1, x2, y2, attributes = {}) => svg("line", { x1, y1, x2, y2, stroke: "var(--axis)", ...attributes });
   const SIDE = 190, LEFT = 42, TOP = 24, WIDTH = LEFT + SIDE + 12, DEEP = 92;
   const px = (value) => Math.round(value * 100) / 100;
-  const short = (name) => (name.length > 24 ? `${name.slice(0, 23)}…` : name); // as much as fits above a plot
+  const short = (name) => (name.length > 17 ? `${name.slice(0, 16)}…` : name); // as much as fits above a plot
   const drawing = (height, parent) => {
     const root = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", class: "explorer-plot", "font-size": 11 });
     parent.append(root);
