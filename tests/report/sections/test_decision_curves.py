@@ -60,3 +60,10 @@ def test_the_threshold_of_the_exchange_rate_is_one_over_one_plus_rate(second: Si
     thresholds = decision_curves.thresholds(second, pair)
     assert thresholds["Atelectasis"] == pytest.approx(1 / (1 + rates["Atelectasis"]))
     assert "Effusion" not in thresholds
+
+
+def test_the_floor_is_drawn_only_where_it_has_curves(second: SimpleNamespace) -> None:
+    assert decision_curves.readers(second).everyone[-1] == second.floor
+    second.tables["decision_curve"] = second.tables["decision_curve"].filter(pl.col("reading") != second.floor)
+    assert decision_curves.readers(second).everyone == second.readings
+    assert len(decision_curves.sheet(second).rows) == 13 * 3

@@ -11,6 +11,7 @@ from overread.records.findings import display
 from overread.report import lookup, numbers
 from overread.report.figures.decision_curves import draw_net_benefit, draw_net_benefit_differences
 from overread.report.figures.exchange import threshold_text
+from overread.report.figures.theme import Readers
 from overread.report.section import Cell, Column, Figure, Section, Sheet
 from overread.report.sections.comparison import IN_FULL, Pair, file_names, of_pair, pairs
 from overread.report.sections.consequences import at_cohort, trades
@@ -43,6 +44,12 @@ def section(second: SecondReading) -> Section | None:
 def in_people(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a table with its net benefits per 1,000 people."""
     return frame.with_columns(pl.col(name) * PEOPLE for name in COUNTED if name in frame.columns)
+
+
+def readers(second: SecondReading) -> Readers:
+    """Return the readers of the figures, with the floor where it has curves."""
+    known = lookup.readers(second)
+    return known if known.floor in set(second.tables["decision_curve"]["reading"]) else known.without_floor()
 
 
 def drawn(table: pl.DataFrame, second: SecondReading) -> list[str]:
@@ -128,7 +135,7 @@ def figure(second: SecondReading) -> Figure:
     of = pairs(second)
     exchanges = thresholds(second, of[0]) if len(of) == 1 else {}
     order = [display(finding) for finding in drawn(table, second)]
-    drawing = draw_net_benefit(as_read(curves), lookup.readers(second), order=order, exchanges=exchanges)
+    drawing = draw_net_benefit(as_read(curves), readers(second), order=order, exchanges=exchanges)
     level = numbers.level(second.options.level)
     caption = (
         "Net benefit in ill people found per 1,000, after false alarms are taken off, by threshold probability (log "
@@ -195,7 +202,7 @@ def sheet(second: SecondReading) -> Sheet:
     rows = []
     for finding in drawn(table, second):
         own = table.filter(pl.col("finding") == finding)
-        for name in lookup.readers(second).everyone:
+        for name in readers(second).everyone:
             of = own.filter(pl.col("reading") == name)
             if of.height:
                 rows.append((Cell(display(finding)), Cell(name), *cells(of, "net_benefit")))
