@@ -246,7 +246,7 @@ class Rule:
     value: float = nan
 
     def __str__(self) -> str:
-        return self.kind if self.kind == "youden" else f"{self.kind}={self.value:g}"
+        return self.kind if self.kind == "youden" else f"{self.kind}={self.value!r}"
 
     def choose(self, labels: ArrayLike, scores: ArrayLike) -> float:
         """Return the threshold of these images; `nan` where none can be chosen (`why_not` says why).
