@@ -49,9 +49,9 @@ def matched_auroc_difference(
         return Comparison.undefined(note, level=level, method="matched")
     v10, _ = placements(positive, score)
     a, b = float(weights[weights > 0] @ v10[weights > 0]), float(-weights[weights < 0] @ v10[weights < 0])
-    among: Floats = np.bincount(codes[positive], weights * v10, minlength=codes.max() + 1)
     with_both = np.bincount(codes[positive], weights != 0, minlength=codes.max() + 1) > 0
-    among[with_both] -= (a - b) / taking_part
+    among: Floats = np.bincount(codes[positive], weights * v10, minlength=codes.max() + 1).astype(np.float64)
+    among = among - with_both * ((a - b) / taking_part)
     h = _weighted_placements(score[positive], weights, score[~positive])
     n_negative = int((~positive).sum())
     against = np.bincount(codes[~positive], (h - (a - b)) / n_negative, minlength=codes.max() + 1)
