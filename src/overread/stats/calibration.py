@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
-from overread.stats.clusters import clustered_covariance, clustered_mean, patient_sums
+from overread.stats.clusters import clustered_covariance, clustered_mean
 from overread.stats.discrimination import checked, why_undefined
 from overread.stats.estimate import Estimate
 from overread.stats.wald import critical_value, wald
@@ -149,7 +149,7 @@ def logistic_calibration(labels: ArrayLike, scores: ArrayLike) -> LogisticFit:
     x = logits(score)
     if reason := _separated(x[positive], x[~positive]):
         return _failed(len(score), 2, reason)
-    return _logistic(np.column_stack([np.ones(len(x)), x]), positive, np.zeros(len(x)), (0.0, 1.0))
+    return _logistic(np.stack([np.ones(len(x)), x]).T, positive, np.zeros(len(x)), (0.0, 1.0))
 
 
 def temperature_fit(labels: ArrayLike, scores: ArrayLike) -> LogisticFit:
@@ -179,10 +179,12 @@ def _failed(n: int, k: int, note: str) -> LogisticFit:
 
 
 def _logistic(design: Floats, positive: NDArray[np.bool_], offset: Floats, start: tuple[float, ...]) -> LogisticFit:
-    """Maximise the likelihood by Newton's method, halving a step that does not raise it."""
+    """Maximise the likelihood by Newton's method, halving a step that does not raise it.
+
+    Where no logit changes by more than a half, no curvature changes by more than e^0.5 < 2, and the step raises it.
+    """
     coefficients = np.array(start)
-    eta = offset + (design * coefficients).sum(axis=1)
-    loss = _loss(eta, positive)
+    eta = offset + _times(design, coefficients)
     for _ in range(ITERATIONS):
         p = expit(eta)
         residual = positive - p
@@ -194,14 +196,20 @@ def _logistic(design: Floats, positive: NDArray[np.bool_], offset: Floats, start
         if not np.all(np.isfinite(step)):
             break
         if np.max(np.abs(step)) <= 1e-9 * (1 + np.max(np.abs(coefficients))):
-            return LogisticFit(coefficients, (design @ inverse) * residual[:, None])
-        for _ in range(40):
-            moved = offset + (design * (coefficients + step)).sum(axis=1)
-            if (now := _loss(moved, positive)) <= loss * (1 + 1e-12):
-                break
-            step = step / 2
-        coefficients, eta, loss = coefficients + step, moved, now
+            influence = np.column_stack([_times(design, column) * residual for column in inverse.T])
+            return LogisticFit(coefficients, influence)
+        moved = offset + _times(design, coefficients + step)
+        if np.max(np.abs(moved - eta)) > 0.5:
+            loss = _loss(eta, positive)
+            while _loss(moved, positive) > loss and np.max(np.abs(moved - eta)) > 1e-6:
+                step = step / 2
+                moved = offset + _times(design, coefficients + step)
+        coefficients, eta = coefficients + step, moved
     return _failed(len(design), design.shape[1], "the logistic regression did not converge")
+
+
+def _times(design: Floats, coefficients: Floats) -> Floats:
+    return sum((column * each for column, each in zip(design.T, coefficients, strict=True)), np.zeros(len(design)))
 
 
 def _information(design: Floats, weights: Floats) -> Floats:
@@ -277,18 +285,39 @@ def reliability(
     (array([0.15, 0.55]), ['0.00 (0.00 to 0.66)', '0.50 (0.09 to 0.91)'])
     """
     positive, score = checked_probabilities(labels, scores)
-    patient = np.asarray(patients)
     dealt = Bins.of(score, bins=bins)
-    n = np.bincount(dealt.of_image, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        mean = np.bincount(dealt.of_image, score, minlength=bins) / n
-    rates = (proportion_by_patient(positive[chosen], patient[chosen], level=level) for chosen in _each(dealt))
+    n = np.bincount(dealt.of_image, minlength=bins).astype(np.int64)
     n_positive = np.bincount(dealt.of_image, positive, minlength=bins).astype(np.int64)
-    return Reliability(n.astype(np.int64), n_positive, mean, tuple(rates), dealt.edges)
+    mean = _over(np.bincount(dealt.of_image, score, minlength=bins), n)
+    rate = _over(n_positive, n)
+    residual = positive - rate[dealt.of_image]
+    squares, n_patients = _squared_sums(residual, dealt, np.asarray(patients))
+    rates = tuple(
+        _wilson(float(p), int(size), _variance(float(square), int(size), int(clusters)), level)
+        for p, size, square, clusters in zip(rate, n, squares, n_patients, strict=True)
+    )
+    return Reliability(n, n_positive, mean, rates, dealt.edges)
 
 
-def _each(dealt: Bins) -> list[NDArray[np.bool_]]:
-    return [dealt.of_image == place for place in range(dealt.n_bins)]
+def _over(part: NDArray[np.float64] | NDArray[np.int64], whole: NDArray[np.int64]) -> Floats:
+    return np.divide(part, whole, out=np.full(len(whole), nan), where=whole > 0)
+
+
+def _squared_sums(values: Floats, dealt: Bins, patients: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
+    """Return, for each bin, the squares of the sums by patient added up, and the number of patients."""
+    codes = patients
+    if not np.issubdtype(codes.dtype, np.integer) or codes.min(initial=0) < 0 or codes.max(initial=0) > 4 * len(codes):
+        codes = np.unique(patients, return_inverse=True)[1]
+    size = int(codes.max(initial=0)) + 1
+    cell = dealt.of_image * size + codes
+    sums = np.bincount(cell, values, minlength=dealt.n_bins * size).reshape(dealt.n_bins, size)
+    seen = np.bincount(cell, minlength=dealt.n_bins * size).reshape(dealt.n_bins, size) > 0
+    return np.sum(sums**2, axis=1), seen.sum(axis=1)
+
+
+def _variance(square: float, n: int, n_patients: int) -> float:
+    """Return the variance of a share from the squared sums of its residuals by patient (`clusters.clustered_mean`)."""
+    return n_patients / (n_patients - 1) * square / n**2 if n_patients > 1 else nan
 
 
 def proportion_by_patient(successes: ArrayLike, patients: ArrayLike, *, level: float = 0.95) -> Estimate:
@@ -301,10 +330,14 @@ def proportion_by_patient(successes: ArrayLike, patients: ArrayLike, *, level: f
     22:209-212.
     """
     success = np.asarray(successes, np.float64)
-    if not len(success):
-        return Estimate.undefined("no images", level=level, method="wilson by patient")
     p, variance = clustered_mean(success, patients)
-    n = len(success)
+    return _wilson(p, len(success), variance, level)
+
+
+def _wilson(p: float, n: int, variance: float, level: float) -> Estimate:
+    """Return Wilson's interval for a share p of n images, of which the variance by patient is known."""
+    if n == 0:
+        return Estimate.undefined("no images", level=level, method="wilson by patient")
     independent = p * (1 - p) / (n - 1) if n > 1 else 0.0
     effect = max(1.0, variance / independent) if independent > 0 and not np.isnan(variance) else 1.0
     worth = n / effect
@@ -342,11 +375,8 @@ def ece_if_calibrated(labels: ArrayLike, scores: ArrayLike, patients: ArrayLike,
     positive, score = checked_probabilities(labels, scores)
     if not len(score):
         return nan
-    residual, patient = positive - score, np.asarray(patients)
-    dealt = Bins.of(score, bins=bins)
-    spread = 0.0
-    for chosen in _each(dealt):
-        if chosen.any():
-            centred = residual[chosen] - residual[chosen].mean()
-            spread += sqrt(2 / pi * float(np.sum(patient_sums(centred, patient[chosen]) ** 2)))
-    return spread / len(score)
+    residual, dealt = positive - score, Bins.of(score, bins=bins)
+    n = np.bincount(dealt.of_image, minlength=bins)
+    centre = _over(np.bincount(dealt.of_image, residual, minlength=bins), n)
+    squares, _ = _squared_sums(residual - centre[dealt.of_image], dealt, np.asarray(patients))
+    return float(np.sqrt(2 / pi * squares).sum() / len(score))
