@@ -20,7 +20,9 @@ def answer(
 ) -> tuple[Passage, ...]:
     """Return what opens the report: who was read, then each reading, then each pair; nothing is said without numbers."""
     opening = (who_was_read(study, readings, options), *floor_sentences(tables["estimates"], floor))
-    of_readings = (Passage(reading, tuple(about(tables, reading, options))) for reading in readings)
+    of_readings = (
+        Passage(reading, tuple(about(tables, reading, options, len(study.findings) > 1))) for reading in readings
+    )
     passages = (Passage("", opening), *of_readings, *verdict(tables))
     return tuple(passage for passage in passages if passage.sentences)
 
@@ -34,12 +36,13 @@ def who_was_read(study: Study, readings: Sequence[str], options: Options) -> str
     return f"{who}: {study.n_images:,} images{patients}, {findings}, {rows} of the cohort {study.cohort.name}."
 
 
-def about(tables: Tables, reading: str, options: Options) -> Iterator[str]:
-    """Yield what is to be said of one reading."""
+def about(tables: Tables, reading: str, options: Options, several: bool) -> Iterator[str]:
+    """Yield what is to be said of one reading of one finding, or of several."""
     percent = f"{options.level:.0%}".replace("%", " %")
-    yield from discrimination_sentences(tables["estimates"], reading, percent)
-    yield from operating_point_sentences(tables, reading)
-    yield from panel_sentences(tables["panel"], reading, percent)
+    yield from discrimination_sentences(tables["estimates"], reading, percent, several)
+    yield from operating_point_sentences(tables, reading, several)
+    if several:
+        yield from panel_sentences(tables["panel"], reading, percent)
     yield from confusion_sentences(tables["differential"], reading)
 
 
@@ -62,12 +65,12 @@ def floor_sentences(estimates: pl.DataFrame, floor: str | None) -> Iterator[str]
         )
 
 
-def discrimination_sentences(estimates: pl.DataFrame, reading: str, percent: str) -> Iterator[str]:
+def discrimination_sentences(estimates: pl.DataFrame, reading: str, percent: str, several: bool) -> Iterator[str]:
     """Say how well ill and healthy images are ordered, and between which findings it ranges."""
     mean = value_of(estimates, reading=reading, finding="mean", metric="auroc")
     if mean is None:
         return
-    text = f"Mean AUROC {mean['value']:.3f}"
+    text = f"{'Mean AUROC' if several else 'AUROC'} {mean['value']:.3f}"
     if mean["low"] is not None:
         text += f" ({percent} interval {mean['low']:.3f} to {mean['high']:.3f}, patients resampled)"
     each = estimates.filter(
@@ -84,7 +87,7 @@ def discrimination_sentences(estimates: pl.DataFrame, reading: str, percent: str
     yield text + "."
 
 
-def operating_point_sentences(tables: Tables, reading: str) -> Iterator[str]:
+def operating_point_sentences(tables: Tables, reading: str, several: bool) -> Iterator[str]:
     """Say what happens to 1,000 people at the operating points, with the prevalence named."""
     rows = tables["consequences"].filter(
         pl.col("reading") == reading, pl.col("finding") == "mean", pl.col("per") == "all"
@@ -93,8 +96,8 @@ def operating_point_sentences(tables: Tables, reading: str) -> Iterator[str]:
         return
     row = rows.row(0, named=True)
     yield (
-        f"At the operating points, averaged over findings and at a prevalence of {row['prevalence']:.1%}: of 1,000 people "
-        f"examined for a finding it finds {row['found']:.0f} of {row['found'] + row['missed']:.0f} who have it and refers "
+        f"{'At the operating points, averaged over findings and' if several else 'At the operating point and'} at a prevalence "
+        f"of {row['prevalence']:.1%}: of 1,000 people examined for {'a' if several else 'the'} finding it finds {row['found']:.0f} of {row['found'] + row['missed']:.0f} who have it and refers "
         f"{row['referred_healthy']:.0f} of {row['referred_healthy'] + row['spared']:.0f} who do not: "
         f"{row['false_positives_per_true_positive']:.1f} false alarms for each true one."
     ).replace("%", " %")

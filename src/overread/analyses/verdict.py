@@ -39,14 +39,15 @@ def sentences(of: Tables, a: str, b: str) -> Iterator[str]:
     """Yield the sentences on one pair."""
     table = of["comparisons"]
     mean = row_of(table, "auroc", MEAN, "bootstrap")
+    several = table.filter(~pl.col("finding").is_in(OVER_FINDINGS))["finding"].n_unique() > 1
     if mean is None:
         return
     if mean["difference"] == mean["low"] == mean["high"] == 0:
         yield f"{a} and {b} order the images alike: every AUROC is the same."
     else:
-        yield area_sentence(mean, a, b)
+        yield area_sentence(mean, a, b, several)
         yield from finding_sentences(table)
-    yield from rate_sentences(of, a, b)
+    yield from rate_sentences(of, a, b, several)
     yield from margin_sentences(of["equivalence"], a, b)
 
 
@@ -58,7 +59,7 @@ def row_of(table: pl.DataFrame, metric: str, finding: str, method: str) -> Row |
     return rows.row(0, named=True)
 
 
-def area_sentence(mean: Row, a: str, b: str) -> str:
+def area_sentence(mean: Row, a: str, b: str, several: bool) -> str:
     """Say how far the mean AUROCs lie apart."""
     apart = f"{signed(mean['difference'], 3)} ({interval_of(mean, 1, 3)})"
     shown = (
@@ -66,7 +67,8 @@ def area_sentence(mean: Row, a: str, b: str) -> str:
         if beyond_chance(mean["p"], mean["level"])
         else f"not shown to be beyond chance; {smallest(mean, 3)}"
     )
-    return f"Mean AUROC {mean['a']:.3f} ({a}) against {mean['b']:.3f} ({b}): a difference of {apart}, {shown}."
+    name = "Mean AUROC" if several else "AUROC"
+    return f"{name} {mean['a']:.3f} ({a}) against {mean['b']:.3f} ({b}): a difference of {apart}, {shown}."
 
 
 def smallest(row: Row, digits: int) -> str:
@@ -105,7 +107,7 @@ def named(rows: pl.DataFrame) -> str:
     return f" ({shown}{' and others' if len(rows) > MOST_NAMED else ''})"
 
 
-def rate_sentences(of: Tables, a: str, b: str) -> Iterator[str]:
+def rate_sentences(of: Tables, a: str, b: str, several: bool) -> Iterator[str]:
     """Say what the operating points mean for people, with the denominators named."""
     sensitivity = row_of(of["comparisons"], "sensitivity", MEAN, "bootstrap")
     specificity = row_of(of["comparisons"], "specificity", MEAN, "bootstrap")
@@ -113,7 +115,7 @@ def rate_sentences(of: Tables, a: str, b: str) -> Iterator[str]:
     if sensitivity is None or specificity is None or exchange.is_empty():
         return
     yield (
-        f"At their operating points, averaged over findings, {a} finds {more(sensitivity)} of 1,000 ill people than {b} and "
+        f"At their operating points{', averaged over findings' if several else ''}, {a} finds {more(sensitivity)} of 1,000 ill people than {b} and "
         f"spares {more(specificity)} of 1,000 healthy ones."
     )
     row = exchange.row(0, named=True)
