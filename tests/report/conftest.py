@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from overread.analyses import comparison, decisions, exchange
+from overread.analyses import comparison, decisions, disagreement, exchange, literature, recipes
 from overread.analyses.options import Options
 from overread.analyses.passage import Passage
 from overread.records.findings import NIH_FINDINGS
@@ -51,6 +51,9 @@ def simulated_tables() -> dict[str, pl.DataFrame]:
         **comparison_tables(n_positive),
         **exchange_tables(),
         **decision_tables(),
+        **disagreement_tables(n_positive),
+        **recipe_tables(n_positive),
+        "literature": literature_table(),
     }
 
 
@@ -313,6 +316,74 @@ def decision_tables() -> dict[str, pl.DataFrame]:
         "decision_curve": pl.DataFrame(curves, schema=decisions.TABLE, orient="row"),
         "decision_difference": pl.DataFrame(differences, schema=decisions.DIFFERENCE, orient="row"),
     }
+
+
+def disagreement_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
+    """Return calls of the two readings side by side; nothing is called by the second alone for the first finding."""
+    rows, moved, images = [], [], []
+    for place, (finding, n) in enumerate((n_positive | {"pooled": sum(n_positive.values())}).items()):
+        note = "kappa is not pooled over findings" if finding == "pooled" else ""
+        if n == 0:
+            note = "no threshold for both readers"
+            rows.append((*READINGS, finding, *(None,) * 17, 0.95, note))
+            moved += [(*READINGS, finding, label, *(None,) * 8, 0.95, note) for label in ("ill", "healthy")]
+            continue
+        b_alone = 0 if place == 0 else 300 + place
+        share_b = (None,) * 3 if place == 0 else (0.05, 0.04, 0.06)
+        note = "no image is called by b alone" if place == 0 else note
+        kappa = (None,) * 3 if finding == "pooled" else (0.5 + 0.03 * place, 0.4, 0.6)
+        calls = (4000, 1000 + place, b_alone, 17433 - place - b_alone)
+        sides = (120, 0.12, 0.1, 0.14, b_alone // 20, *share_b)
+        rows.append((*READINGS, finding, 22433, n, *calls, *sides, *kappa, 0.95, note))
+        moved.append((*READINGS, finding, "ill", n, 60, 120, b_alone // 20, n - 300, 0.0123, -0.004, 0.03, 0.95, ""))
+        moved.append((*READINGS, finding, "healthy", 22433 - n, 90, 880, b_alone, 900, -0.021, -0.03, -0.01, 0.95, ""))
+        called = (None, None) if place == 1 else (True, False)
+        if finding != "pooled":
+            images.append((*READINGS, finding, "a", 1, f"{place}.png", 1, 0.31, 0.0123, 98.76, 3.21, *called))
+            images.append((*READINGS, finding, "b", 1, f"<b>{place}</b>.png", 0, 0.011, 0.4, 2.5, 99.25, *called[::-1]))
+    return {
+        "disagreement": pl.DataFrame(rows, schema=disagreement.TABLE, orient="row"),
+        "reclassification": pl.DataFrame(moved, schema=disagreement.RECLASSIFICATION, orient="row"),
+        "largest_disagreements": pl.DataFrame(images, schema=disagreement.LARGEST, orient="row"),
+    }
+
+
+def recipe_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
+    """Return two recipes: one of two runs, and one of a single run, whose spread is not known."""
+    rows, compared = [], []
+    of_all = n_positive | {"mean": sum(n_positive.values())}
+    for metric in recipes.METRICS:
+        for place, (finding, n) in enumerate(of_all.items()):
+            end = ("obuchowski-rockette", "not defined in every run" if n == 0 else "", 22433, n)
+            two, one = (0.8, 0.77, 0.83, 0.95, 0.001 * place, 0.0061, 0.012, 7.5, 0.02), (0.79, 0.76, 0.82, 0.95)
+            cells = {"standard": (2, "zech, other", two), EVIL: (1, EVIL, (*one, None, 0.0152, 0.0152, None, None))}
+            for recipe, (n_runs, runs, numbers) in cells.items():
+                values = (None, None, None, 0.95, *(None,) * 5) if n == 0 else numbers
+                rows.append((recipe, runs, n_runs, finding, metric, *values, *end))
+            test = (0.8, 0.79, 0.01, -0.02, 0.04, 0.95, 0.2, 0.001 * place, None, 0.0051, 0.0131, 7.5)
+            test = (None,) * 5 + (0.95,) + (None,) * 6 if n == 0 else test
+            adjusted = None if n == 0 or finding == "mean" else 0.9
+            compared.append(("standard", EVIL, finding, metric, *test, adjusted, *end))
+    return {
+        "recipes": pl.DataFrame(rows, schema=recipes.TABLE, orient="row"),
+        "recipe_comparisons": pl.DataFrame(compared, schema=recipes.COMPARISONS, orient="row"),
+    }
+
+
+def literature_table() -> pl.DataFrame:
+    """Return two published models, one on the same images and one on others, for some findings and the mean."""
+    models = (
+        ("Wang 2017", 2017, literature.OFFICIAL, "a paper", True, "same images: NIH's test list, all 25,596 images"),
+        ("Yao", 2018, "own random", "another paper", False, "not comparable: reported on another split (own random)"),
+    )
+    rows = []
+    for reading in READINGS:
+        for place, finding in enumerate((*FINDINGS[:10], "mean")):
+            own = (0.81 + 0.01 * place, 0.8, 0.92, 0.95)
+            for shift, (model, year, split, source, same, note) in enumerate(models):
+                published = 0.75 + 0.01 * place + 0.1 * shift
+                rows.append((reading, finding, *own, model, year, published, split, source, same, note))
+    return pl.DataFrame(rows, schema=literature.TABLE, orient="row")
 
 
 def simulated_reading() -> SimpleNamespace:

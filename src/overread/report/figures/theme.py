@@ -68,15 +68,18 @@ class Readers:
     """The readers of a figure in the order in which they are drawn, and the one that is the floor.
 
     Looks go by place, so that a reader looks the same in every figure. After six readers the colours come again, with
-    other marks.
+    other marks. A figure of some readers only names them in `shown`.
     """
 
     names: tuple[str, ...]
     floor: str | None = None
+    shown: tuple[str, ...] = ()
 
     @property
     def everyone(self) -> tuple[str, ...]:
-        """The readers, then the floor where there is one."""
+        """The readers, then the floor where there is one; those in `shown` where some are."""
+        if self.shown:
+            return self.shown
         return self.names if self.floor is None or self.floor in self.names else (*self.names, self.floor)
 
     def without_floor(self) -> Readers:
