@@ -17,13 +17,15 @@ def methods(
     """Return the methods section as paragraphs, true of this very report."""
     return tuple(
         " ".join(paragraph)
-        for paragraph in (
+        for sentences in (
             population(study, readings, options),
             discrimination(options),
             thresholds(tables["thresholds"], readings, options),
             uncertainty(study, options),
+            compared(readings, options),
             further(floor),
         )
+        if (paragraph := tuple(sentences))
     )
 
 
@@ -95,6 +97,29 @@ def uncertainty(study: Study, options: Options) -> Iterator[str]:
         "al. (1988), which takes images for independent; Wilson's interval (1927) for proportions; and the interval on the "
         "log scale for odds and likelihood ratios, likewise for independent images. An odds ratio with an empty cell had 0.5 "
         "added to all four."
+    )
+
+
+def compared(readings: Sequence[str], options: Options) -> Iterator[str]:
+    """Say how readings were compared; nothing of a single one."""
+    if len(readings) < 2:
+        return
+    against = f"with {options.baseline}" if options.baseline else "in pairs"
+    yield (
+        f"Readings were compared {against}, a - b: every metric by the paired bootstrap, the same patients drawn for both, the "
+        "AUROC besides by Obuchowski's test (1997) with patients as clusters, sensitivity and specificity by McNemar's test, "
+        "plain and clustered by patient (Obuchowski 1998). Odds and likelihood ratios were compared as the ratio a / b."
+    )
+    yield (
+        "P-values are two-sided and adjusted over findings by Holm's method (1979) within each pair, metric and test. The "
+        "smallest detectable difference is that of a two-sided test with a power of 80 %."
+    )
+    if options.margins:
+        margins = ", ".join(f"{metric} {margin:g}" for metric, margin in options.margins.items())
+        yield f"Non-inferiority and equivalence were tested by two one-sided tests within stated margins ({margins})."
+    yield (
+        "The exchange rate is the number of healthy people referred more for each ill person found more, with Fieller's "
+        "interval by patient. Net benefit is that of Vickers and Elkin (2006), with scores taken for probabilities."
     )
 
 
