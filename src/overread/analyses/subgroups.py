@@ -331,6 +331,8 @@ def few(n_patients: int) -> str:
     >>> few(3), few(7)
     ('no interval: rests on 3 patients', 'no test: rests on 7 patients')
     """
+    if n_patients == 0:
+        return "no interval: rests on no ill, or on no healthy patient"
     lacking = "no interval" if n_patients < FEWEST_FOR_INTERVAL else "no test"
     return f"{lacking}: rests on {n_patients} patient{'' if n_patients == 1 else 's'}"
 
