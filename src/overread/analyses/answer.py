@@ -111,7 +111,7 @@ def panel_sentences(panel: pl.DataFrame, reading: str, percent: str) -> Iterator
     row = rows.row(0, named=True)
     bounds = "" if row["low"] is None else f" ({percent} interval {1000 * row['low']:.0f} to {1000 * row['high']:.0f})"
     yield (
-        f"All findings together: of 1,000 images on which nothing is present, {1000 * row['value']:.0f}{bounds} get at least one "
+        f"All findings together: of 1,000 images on which nothing is present, {1000 * row['value']:,.0f}{bounds} get at least one "
         "false call."
     )
 

@@ -10,8 +10,8 @@ from overread.records.cohort import read_cohort
 READERS = {"age_gender": ("age", "gender"), "age_gender_view": ("age", "gender", "view")}
 PREFACE = (
     "Neither reader of this demonstration has seen an image: one knows the patient's age and gender, the other also "
-    "whether the radiograph was taken AP or PA. They are the counterparts, without pixels, of the paper's standard and "
-    "modified models.",
+    "whether the radiograph was taken AP or PA. They are the counterparts, without pixels, of the standard and the "
+    "modified model of Valsson and Arandjelović, of which one is told gender and view besides the image.",
     "Whatever such a reader reaches, any model may reach without looking at the lungs. It is the floor, not 0.5, that a "
     "model's AUROC on this test split should be held against.",
 )
