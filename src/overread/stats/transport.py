@@ -225,7 +225,8 @@ def estimated_prevalence(ill: ArrayLike, healthy: ArrayLike, there: ArrayLike) -
         rising = np.sum(_divided(m * (f1 - f0), mixed), axis=-1, where=mixed > 0) > 0
         low, high = np.where(rising, middle, low), np.where(rising, high, middle)
     known = np.isfinite(f1 + f0 + m).all(axis=-1)
-    return np.where(known, (low + high) / 2, nan)
+    ends = np.where(low == 0, 0.0, np.where(high == 1, 1.0, (low + high) / 2))  # never past the first or the last step
+    return np.where(known, ends, nan)
 
 
 def _binned(counts: Floats) -> Floats:
