@@ -111,6 +111,14 @@ DEFINITIONS = {
         "all images for independent and is too narrow where patients have several; it is given for comparison with "
         "other papers only."
     ),
+    "Kappa": (
+        "Cohen's kappa: how far the calls of two readings agree beyond what two readers who do not look would. 0 is "
+        "that, 1 is the same calls."
+    ),
+    "Recipe, run": (
+        "A way to make a model, and one model made so. Runs of one recipe differ by chance alone: the seed, the order "
+        "of the images."
+    ),
     "Prevalence": "The share of images with the finding among those assessed.",
     "Mean, weighted, pooled": (
         "Over findings: each counts the same; each counts by its number of positives; or all decisions are put into "

@@ -66,3 +66,10 @@ def test_a_reader_that_is_the_floor_stands_once_and_is_grey() -> None:
 def test_the_dark_form_is_for_screens_only() -> None:
     css = palette_css()
     assert css.index("--paper:#ffffff") < css.index("@media screen") < css.index("--paper:#15181c")
+
+
+def test_a_figure_of_some_readers_keeps_their_looks() -> None:
+    every = Readers(("a", "b", "c"), "floor")
+    some = Readers(("a", "b", "c"), "floor", shown=("a", "c"))
+    assert some.everyone == ("a", "c")
+    assert some.look("c") == every.look("c")

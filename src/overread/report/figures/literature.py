@@ -14,7 +14,7 @@ from overread.report.figures.scales import Band, Linear
 from overread.report.figures.svg import Drawing, Value, cut, element, group, width_of, words
 from overread.report.figures.theme import Readers
 
-LANE, ROOM, ROW_GAP = 10, 10.5, 14
+LANE, ROOM, ROW_GAP = 10, 10.5, 10
 SHAPES = (
     "M0,-5L1.3,-1.6L4.8,-1.6L2,0.6L3,4L0,2L-3,4L-2,0.6L-4.8,-1.6L-1.3,-1.6Z",
     "M3.2,0A3.2,3.2,0,1,1,-3.2,0A3.2,3.2,0,1,1,3.2,0Z",

@@ -101,11 +101,12 @@ def pair_sentences(second: SecondReading, pair: Pair) -> Iterator[str]:
 def pooled_sentence(row: lookup.Row, pair: Pair, level: str) -> str:
     """Say how many calls of all findings one reading makes alone, and how many of them are right."""
     a, b = pair
-    right = ill_clause(row, pair, level, "show the finding")
+    right = ill_clause(row, pair, level, "are right")
     return (
         f"{a} and {b}, all findings together: {numbers.plural(row['n_only_a'], 'call')} of {a} alone and "
-        f"{numbers.count(row['n_only_b'])} of {b} alone{right}; {numbers.percent(prevalence(row))} of all "
-        f"{numbers.count(row['n_images'])} answers, one for each image and finding, are of images that do."
+        f"{numbers.count(row['n_only_b'])} of {b} alone{right}. The prevalence over all "
+        f"{numbers.count(row['n_images'])} answers, one for each image and finding, is "
+        f"{numbers.percent(prevalence(row))}."
     )
 
 
@@ -122,6 +123,33 @@ def finding_sentences(rows: list[lookup.Row], pair: Pair, level: str) -> Iterato
             f"({numbers.decimal(most['kappa'], 2)})."
         )
     yield finding_sentence(least, pair, level)
+    yield apart_sentence(rows, pair, level)
+
+
+def apart_sentence(rows: list[lookup.Row], pair: Pair, level: str) -> str:
+    """Say for which findings the lone calls of one reading are right more often, the intervals lying apart."""
+    parts = []
+    for name, other, (high, low) in (
+        (*pair, ("only_a", "only_b")),
+        (*pair[::-1], ("only_b", "only_a")),
+    ):
+        above = [display(row["finding"]) for row in rows if lies_above(share(row, high), share(row, low))]
+        if above:
+            parts.append(
+                f"the lone calls of {name} are right more often than those of {other} on {numbers.listing(above)}"
+            )
+    if not parts:
+        return f"On no finding do the {level} intervals of the two shares of ill lie apart."
+    said = "; ".join(parts)
+    return (
+        f"{said[0].upper()}{said[1:]}: there the {level} intervals lie apart. A reading that calls fewer images has "
+        "the advantage in this, whatever it sees."
+    )
+
+
+def lies_above(one: lookup.Row, other: lookup.Row) -> bool:
+    """Return whether an interval lies wholly above another."""
+    return numbers.defined(one["low"]) and numbers.defined(other["high"]) and bool(one["low"] > other["high"])
 
 
 def finding_sentence(row: lookup.Row, pair: Pair, level: str) -> str:
@@ -231,10 +259,10 @@ def calls_sheet(second: SecondReading, pair: Pair, name: str, *, shown: bool) ->
     level = numbers.level(second.options.level)
     columns = [
         Column("Finding", numeric=False),
-        *(Column(title) for title in ("Images with it", "Prevalence", "Called by both", "By neither")),
+        *(Column(title) for title in ("Images with it", "Called by both", "By neither")),
     ]
     for each in pair:
-        columns += [Column("Images", f"Called by {each} alone"), Column(f"Ill ({level})", f"Called by {each} alone")]
+        columns += [Column(title, f"Called by {each} alone") for title in ("Images", f"Ill, % ({level})")]
     columns.append(Column(f"Kappa ({level})"))
     of = rows_of(second, pair)
     rows = tuple(calls_cells(of[finding], pair) for finding in (*second.study.findings, POOLED) if finding in of)
@@ -249,15 +277,25 @@ def calls_sheet(second: SecondReading, pair: Pair, name: str, *, shown: bool) ->
 def calls_cells(row: lookup.Row, pair: Pair) -> tuple[Cell, ...]:
     """Return the cells of one finding; a note stands where it belongs."""
     of_row, *of_sides, of_kappa = notes(row["note"] or "", pair)
-    cells = [Cell(name_of(row["finding"]), of_row), Cell(numbers.count(row["n_positive"]))]
-    cells.append(Cell(numbers.percent(prevalence(row))))
+    with_it = f"{numbers.count(row['n_positive'])} ({numbers.percent(prevalence(row))})"
+    cells = [Cell(name_of(row["finding"]), of_row), Cell(with_it if row["n_images"] else numbers.DASH)]
     cells += [Cell(numbers.count(row[column])) for column in ("n_both", "n_neither")]
     for side, note in zip(SIDES, of_sides, strict=True):
         own = share(row, side)
-        written = lookup.share(own) if numbers.defined(own["value"]) else numbers.DASH
-        cells += [Cell(numbers.count(row[f"n_{side}"])), Cell(written, note)]
-    kappa = numbers.interval(row["kappa"], row["kappa_low"], row["kappa_high"])
+        ill = numbers.interval(own["value"], own["low"], own["high"], hundred)
+        cells += [Cell(numbers.count(row[f"n_{side}"])), Cell(ill, note)]
+    kappa = numbers.interval(row["kappa"], row["kappa_low"], row["kappa_high"], hundredth)
     return (*cells, Cell(kappa, of_kappa))
+
+
+def hundred(value: float | None) -> str:
+    """Write a share in percent, without the sign."""
+    return numbers.decimal(None if value is None else 100 * value, 1)
+
+
+def hundredth(value: float | None) -> str:
+    """Write with two decimals."""
+    return numbers.decimal(value, 2)
 
 
 def notes(note: str, pair: Pair) -> tuple[str, str, str, str]:
@@ -281,7 +319,7 @@ def notes(note: str, pair: Pair) -> tuple[str, str, str, str]:
     return row, a, b, kappa
 
 
-LABELS = {"ill": ("Of the ill", "Net change, called"), "healthy": ("Of the healthy", "Net change, spared")}
+LABELS = {"ill": ("Of the ill", "Net, called"), "healthy": ("Of the healthy", "Net, spared")}
 
 
 def change_sheet(second: SecondReading, pair: Pair, name: str) -> Sheet:
@@ -300,8 +338,8 @@ def change_sheet(second: SecondReading, pair: Pair, name: str) -> Sheet:
             cells += change_cells(row) if row else [Cell(numbers.DASH)] * 4
         rows.append(tuple(cells))
     foot = (
-        f"Net change, {pair[0]} in the place of {pair[1]}: above 0 more of the ill are called, or more of the healthy "
-        "spared. They are the differences in sensitivity and in specificity.",
+        f"Net: the change with {pair[0]} in the place of {pair[1]}, in percentage points. Above 0 more of the ill are "
+        "called, or more of the healthy spared. These are the differences in sensitivity and in specificity.",
         "Their sum, the 'net reclassification improvement', is not given: it would weigh one ill person as (1 − "
         "prevalence) / prevalence healthy ones, whatever a missed finding and a false alarm cost.",
     )
@@ -312,8 +350,7 @@ def change_sheet(second: SecondReading, pair: Pair, name: str) -> Sheet:
 def change_cells(row: lookup.Row) -> list[Cell]:
     """Return the cells of one finding and label."""
     counts = [Cell(numbers.count(row[column])) for column in ("n_images", "n_only_a", "n_only_b")]
-    net = numbers.interval(row["net"], row["low"], row["high"], numbers.signed)
-    return [*counts, Cell(net, row["note"] or "")]
+    return [*counts, Cell(points(row), row["note"] or "")]
 
 
 def images_sheet(second: SecondReading, pair: Pair, name: str) -> Sheet:

@@ -74,10 +74,10 @@ def lead(second: SecondReading) -> Iterator[str]:
         f"{numbers.plural(len(of), 'published model')} of ChestX-ray14 stand here beside the readings. {NOT_COMPARABLE}"
     )
     if not same:
-        reason = "; ".join(dict.fromkeys(reasons(second)))
+        where = "".join(f"The images of this report are {reason}. " for reason in dict.fromkeys(reasons(second)))
         yield (
-            f"None of the published values is of the images of this report{f' ({reason})' if reason else ''}, so "
-            "none of them says that a reading here is above or below what others reached. They are drawn hollow."
+            f"{where}None of the published values is of the same images, so none of them says that a reading here is "
+            "above or below what others reached. All are drawn hollow."
         )
         return
     others = len(of) - len(same)
@@ -134,7 +134,7 @@ def figure(second: SecondReading) -> Figure:
         order=order,
         apart=[named[MEAN]] if MEAN in named else [],
         title="AUROC",
-        domain=(lower_end(lows), 1.0),
+        domain=(lower_end(lows, most=0.8), 1.0),
     )
     caption = (
         f"AUROC of the readings with {numbers.level(second.options.level)} intervals (patients resampled), below them "
@@ -230,7 +230,8 @@ def sources_sheet(second: SecondReading) -> Sheet:
         of_model = (pl.col("model") == name, pl.col("year") == year, pl.col("split") == split)
         own = published.filter(*of_model)
         sources, notes = (numbers.listing(own[column].unique(maintain_order=True).to_list()) for column in TEXTS)
-        rows.append((Cell(name), *map(Cell, (str(year), split, sources, notes))))
+        why = notes.replace(f" ({split})", "")
+        rows.append((Cell(name), *map(Cell, (str(year), split, sources, why))))
     columns = tuple(Column(title, numeric=False) for title in ("Model", "Year", "Split", "Source", "Comparable?"))
     return Sheet("literature-sources", "Published values: splits and sources", columns, tuple(rows), shown=True)
 

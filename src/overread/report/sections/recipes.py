@@ -121,7 +121,7 @@ def wider(second: SecondReading, rows: dict[str, lookup.Row]) -> str:
         if finding in second.study.findings and all(numbers.defined(row[end]) for end in ("sd_runs", "se_patients"))
     ]
     n = sum(row["sd_runs"] > row["se_patients"] for row in known)
-    return f" By finding, the first is the larger for {n} of {len(known)}." if known else ""
+    return f" By finding, runs spread by more than that for {n} of {len(known)}." if known else ""
 
 
 def pair_sentences(second: SecondReading, pair: Pair) -> Iterator[str]:
