@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from overread.records.cohort_table import CohortTable, cohort_table
 from overread.records.columns import MISSING as MISSING
 from overread.records.errors import InputError, counted, listed, located
 from overread.records.frames import table_from_arrays, table_from_frame
-from overread.records.tables import Source, read_table, stem
+from overread.records.tables import Source, Table, read_table, stem
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,15 @@ class Cohort:
         return replace(self, table=table, labels=self.labels[rows], boxes=boxes)
 
 
-def read_cohort(source: str | Path) -> Cohort:
+def as_written(table: Table) -> Table:
+    """Return a table as it is."""
+    return table
+
+
+def read_cohort(source: str | Path, *, prepare: Callable[[Table], Table] = as_written) -> Cohort:
     """Read a cohort: a folder in NIH's layout, one table, or the word `chestxray14` for the one that ships inside.
+
+    `prepare` is given the label table before it is understood, and returns the one to read.
 
     Raises `InputError` when it cannot be read, and says where and what to do.
     """
@@ -92,17 +99,18 @@ def read_cohort(source: str | Path) -> Cohort:
         return cohort(nih.SHIPPED, content, sources=(shipped,))
     path = Path(source)
     if os.path.isdir(path):  # unlike Path.is_dir, no exception where a folder above may not be entered
-        return read_folder(path)
+        return read_folder(path, prepare=prepare)
     if not path.suffix and not os.path.exists(path):
         do = f"Check the path; the only word known is {nih.SHIPPED}."
         raise InputError(located(source), "there is no such file or folder", "", do)
-    table = read_table(source)
+    table = prepare(read_table(source))
     return cohort(stem(source), cohort_table(table), sources=() if table.source is None else (table.source,))
 
 
-def read_folder(folder: Path) -> Cohort:
+def read_folder(folder: Path, *, prepare: Callable[[Table], Table] = as_written) -> Cohort:
     """Read a folder in NIH's ChestX-ray14 layout as downloaded."""
     table, notes = nih.label_table(folder)
+    table = prepare(table)
     content = cohort_table(table)
     lists = nih.official_split(folder, content.rows["image"])
     boxes, of_boxes = nih.read_boxes(folder, content.findings)
