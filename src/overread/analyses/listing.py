@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import polars as pl
 
 from overread.analyses.activations import activations
+from overread.analyses.attributes import partitions
+from overread.analyses.calibration import calibration, calibration_subgroup_rows, recalibrated
 from overread.analyses.cohort_summary import cohort_summary
 from overread.analyses.comparison import Pair, comparisons, equivalences
 from overread.analyses.consequences import consequences
@@ -26,7 +28,23 @@ from overread.analyses.options import Options
 from overread.analyses.panel import panel
 from overread.analyses.provenance import provenance
 from overread.analyses.recipes import recipes
+from overread.analyses.shortcuts import (
+    FLOORS,
+    POSITIVES,
+    Floor,
+    floors,
+    history_floor,
+    later_or_first,
+    positives,
+    tagged,
+    tags,
+)
+from overread.analyses.strata import BALANCED, PARTS, sources
+from overread.analyses.stratification import stratify
+from overread.analyses.subgroups import TABLE as SUBGROUPS
+from overread.analyses.subgroups import subgroups
 from overread.analyses.tables import estimates_table
+from overread.analyses.transport import joined_tables, transport
 from overread.records.study import Study
 
 Tables = dict[str, pl.DataFrame]
@@ -129,6 +147,64 @@ def of_recipes(judged: Judged) -> Tables:
     return {"recipes": compared.table, "recipe_comparisons": compared.comparisons}
 
 
+def of_attributes(judged: Judged) -> Tables:
+    """Return how subgroups fare, and where the AUROC comes from; no rows where no attribute was named."""
+    options = judged.options
+    dealt = partitions(judged.study, options.by or None) if options.by or options.thorough else ()
+    parted = [stratify(each, partition) for each in judged.readers for partition in dealt]
+    fared, came = [subgroups(each) for each in parted], [sources(each) for each in parted]
+    rows = [
+        row for each, fare in zip(parted, fared, strict=True) for row in (*fare.rows, *calibration_subgroup_rows(each))
+    ]
+    return {
+        "estimates": estimates_table(rows),
+        "subgroups": joined((each.table for each in fared), SUBGROUPS),
+        "auroc_parts": joined((each.parts for each in came), PARTS),
+        "auroc_balanced": joined((each.balanced for each in came), BALANCED),
+    }
+
+
+def of_calibration(judged: Judged) -> Tables:
+    """Return whether scores are frequencies, as they were given and recalibrated off the reported rows."""
+    thorough = judged.options.thorough
+    found = [
+        calibration(each, recalibrated(judged.study, each.reading, judged.options) if thorough else ())
+        for each in judged.readers
+    ]
+    return {
+        "estimates": estimates_table([row for each in found for row in each.rows]),
+        "calibration": joined(each.parts for each in found),
+        "reliability": joined(each.reliability for each in found),
+        "calibration_histogram": joined(each.histogram for each in found),
+    }
+
+
+def of_shortcuts(judged: Judged) -> Tables:
+    """Return skill above the floors that see no image, and positives that something else may give away.
+
+    No rows unless the second reading is thorough.
+    """
+    if not judged.options.thorough:
+        return {"floors": pl.DataFrame(schema=FLOORS), "positives": pl.DataFrame(schema=POSITIVES)}
+    blind = [Floor.of(each) for each in judged.everyone if each not in judged.readers]
+    past = history_floor(judged.study, judged.readers[0].bootstrap)
+    below = [*blind, *([past] if past else [])]
+    later = later_or_first(judged.study)
+    kinds = [*(tagged(judged.study, tag) for tag in tags(judged.study)), *([later] if later else [])]
+    return {
+        "floors": joined((floors(each, below) for each in judged.readers), FLOORS),
+        "positives": joined((positives(each, kind) for each in judged.readers for kind in kinds), POSITIVES),
+    }
+
+
+def of_transport(judged: Judged) -> Tables:
+    """Return what would hold in the clinic; no rows where nothing was said of it."""
+    names = [each.reading for each in judged.readers]
+    options = judged.options
+    carried = (transport(each, judged.study, names, options.prevalence, options.clinic) for each in judged.readers)
+    return joined_tables(carried)
+
+
 def of_cohort(judged: Judged) -> Tables:
     """Return who is in the cohort."""
     return {"cohort": cohort_summary(judged.study)}
@@ -140,9 +216,12 @@ def of_explorer(judged: Judged) -> Tables:
 
 
 ANALYSES: tuple[Callable[[Judged], Tables], ...] = (  # the longest first, so that threads end together
+    of_attributes,
+    of_calibration,
     of_comparisons,
     of_estimates,
     of_decisions,
+    of_shortcuts,
     of_provenance,
     of_disagreement,
     of_differential,
@@ -151,18 +230,23 @@ ANALYSES: tuple[Callable[[Judged], Tables], ...] = (  # the longest first, so th
     of_label_count,
     of_operating_points,
     of_recipes,
+    of_transport,
     of_explorer,
     of_cohort,
 )
 
 
-def joined(tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return the tables of several readings as one."""
-    return pl.concat(list(tables))
+def joined(tables: Iterable[pl.DataFrame], schema: Mapping[str, type[pl.DataType]] | None = None) -> pl.DataFrame:
+    """Return the tables of several readings as one; of none, where that may be, an empty one of the schema."""
+    return pl.concat([*tables, *([] if schema is None else [pl.DataFrame(schema=schema)])])
 
 
 def all_tables(judged: Judged) -> Tables:
     """Return the tables of every analysis, in the order of the list, however many threads made them."""
     with ThreadPoolExecutor(judged.options.threads) as threads:
         made = list(threads.map(lambda analysis: analysis(judged), ANALYSES))
-    return {name: table for tables in made for name, table in tables.items()}
+    tables: Tables = {}
+    for part in made:
+        for name, table in part.items():  # several analyses give estimates
+            tables[name] = pl.concat([tables[name], table]) if name in tables else table
+    return tables

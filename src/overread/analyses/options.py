@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from overread.records.clinic import Clinic
 from overread.stats.operating_points import Rule, parse_rule
 
 
@@ -14,11 +15,14 @@ class Options:
 
     `operating_point` is a rule in words (`youden`, `sensitivity=0.90`, `specificity=0.90`, `fixed=0.5`) or a
     threshold for each finding by name. `prevalence` gives, by finding, the share of ill people in the clinic that
-    the reader is meant for. `rechoose` draws the uncertainty of the threshold into the intervals: each bootstrap
-    replicate chooses it anew, where the default holds it, as a device in use does. With several readings,
+    the reader is meant for, and `clinic` what else is known of it: its mix of attributes, or unlabelled scores.
+    `rechoose` draws the uncertainty of the threshold into the intervals: each bootstrap replicate chooses it anew,
+    where the default holds it, as a device in use does. With several readings,
     `baseline` names the one that all others are compared with, instead of every pair, and `margins` gives, by
     metric, the difference that would not matter, for tests of equivalence and non-inferiority.
-    `groups` names, by recipe, the readings that are runs of it.
+    `groups` names, by recipe, the readings that are runs of it. `by` names the attributes, or crossings such as
+    `gender x view`, whose subgroups are looked at. `thorough` adds what takes a few seconds more: subgroups by gender,
+    view and age where `by` names none, recalibration, and shortcuts.
     """
 
     split: str = "test"
@@ -27,6 +31,9 @@ class Options:
     baseline: str | None = None
     margins: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    by: tuple[str, ...] = ()
+    thorough: bool = False
+    clinic: Clinic = field(default_factory=Clinic)
     replicates: int = 2000
     seed: int = 0
     level: float = 0.95

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from importlib.metadata import version
+from threading import Thread
 
 import numpy as np
 import polars as pl
@@ -19,6 +22,7 @@ from overread.analyses.methods import methods
 from overread.analyses.options import Options
 from overread.analyses.passage import Passage
 from overread.analyses.recipes import check_groups
+from overread.analyses.transport import check_clinic
 from overread.records.cohort import Cohort
 from overread.records.errors import InputError, listed, quoted
 from overread.records.findings import key
@@ -72,14 +76,21 @@ def second_reading(
     refuse_unknown_findings(readings_of, options)
     names = tuple(readings_of.scores)
     check_groups(options.groups, names)
-    progress("fitting the blind reader")
-    whole, floor, notes = with_floor(readings_of, options)
+    check_clinic(options.clinic, readings_of)
+    readings_of = replace(readings_of, sources=(*readings_of.sources, *options.clinic.sources))
+    loading = preloaded("sklearn.ensemble") if options.floor else None
     bootstrap = PatientBootstrap(
-        whole.patients, replicates=options.replicates, seed=options.seed, threads=options.threads
+        readings_of.patients, replicates=options.replicates, seed=options.seed, threads=options.threads
     )
     evaluations = {}
-    for name in whole.scores:
+    for name in names:
         progress(f"resampling patients for {name}")
+        evaluations[name] = evaluate(readings_of, name, options, bootstrap)
+    progress("fitting the blind reader")
+    if loading is not None:
+        loading.join()
+    whole, floor, notes = with_floor(readings_of, options)
+    for name in whole.scores.keys() - evaluations.keys():
         evaluations[name] = evaluate(whole, name, options, bootstrap)
     progress("analysing")
     readers = tuple(evaluations[name] for name in names)
@@ -97,6 +108,18 @@ def second_reading(
         methods=methods(tables, whole, names, floor, options),
         versions=versions(),
     )
+
+
+def preloaded(library: str) -> Thread:
+    """Load a library in the background, while compiled code resamples; an error shows where it is used."""
+
+    def load() -> None:
+        with suppress(ImportError):
+            import_module(library)
+
+    thread = Thread(target=load, daemon=True)
+    thread.start()
+    return thread
 
 
 def refuse_unknown_findings(of: Study, options: Options) -> None:

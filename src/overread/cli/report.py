@@ -39,6 +39,13 @@ def report(
         str | None,
         typer.Option(help="Shares of ill people in your clinic: Finding=P,... ", show_default=False),
     ] = None,
+    clinic: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Table of your clinic's mix (attributes and share), or of its unlabelled scores; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     baseline: Annotated[
         str | None,
         typer.Option(help="Compare every reading with this one, instead of every pair.", show_default=False),
@@ -47,6 +54,20 @@ def report(
         str | None,
         typer.Option(help="Differences that would not matter: metric=D,... such as auroc=0.01.", show_default=False),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Attributes whose subgroups are looked at, such as gender,view,age or 'gender x view'.",
+            show_default=False,
+        ),
+    ] = None,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough",
+            help="Add subgroups by gender, view and age, recalibration and shortcuts: a few seconds more.",
+        ),
+    ] = False,
     group: Annotated[
         list[str] | None,
         typer.Option(help="Runs of one recipe: NAME=READING,READING,...; once for each recipe.", show_default=False),
@@ -75,6 +96,7 @@ def report(
     from overread.analyses.options import Options
     from overread.analyses.recipes import parse_groups
     from overread.analyses.second_reading import second_reading
+    from overread.records.clinic import read_clinic
     from overread.records.cohort import read_cohort
     from overread.records.reading import read_reading
     from overread.report.writer import check_output, write_report
@@ -84,7 +106,10 @@ def report(
         split=split,
         operating_point=choices.operating_point(operating_point),
         prevalence=choices.shares("--prevalence", prevalence, "Pneumothorax=0.02,Edema=0.01"),
+        clinic=read_clinic(clinic or []),
         baseline=baseline,
+        by=choices.names(by or ""),
+        thorough=thorough,
         groups=parse_groups(group or []),
         margins=choices.shares("--margin", margin, "auroc=0.01"),
         replicates=replicates,
