@@ -1,0 +1,287 @@
+"""The cohort before any model: who is in it, how frequent each finding is, and what is wrong with the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from overread.analyses.audit_blind import blind_points, blind_table, floor_rows
+from overread.analyses.audit_boxes import box_points, boxes_table
+from overread.analyses.audit_faults import faults, missing_points, missing_values
+from overread.analyses.audit_people import (
+    images_per_patient,
+    parts_table,
+    reading_points,
+    readings_table,
+    shared_patients,
+    shared_points,
+    span,
+)
+from overread.analyses.audit_point import ORDER, Point, points_table, rows_table
+from overread.analyses.audit_prevalence import (
+    absent_points,
+    codes,
+    difference_said,
+    label_counts,
+    prevalence,
+    split_differences,
+    split_points,
+    together,
+    worth_saying,
+)
+from overread.analyses.second_reading import Progress, versions
+from overread.records.cohort import Cohort
+from overread.records.errors import InputError, counted, listed
+from overread.records.findings import NO_FINDING, display
+from overread.records.reading import Reading
+from overread.records.repeated_rows import Raw
+from overread.records.tables import Source
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """All that an audit found: tables by name, the sentences that open it, and what it was made from."""
+
+    cohort: Cohort
+    readings: tuple[str, ...]
+    level: float
+    seed: int
+    tables: dict[str, pl.DataFrame]
+    summary: tuple[str, ...]
+    sources: tuple[Source, ...]
+    versions: dict[str, str]
+
+
+def audit(
+    cohort: Cohort,
+    readings: Sequence[Reading] = (),
+    *,
+    raw: Raw | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+    progress: Progress = lambda step: None,
+) -> Audit:
+    """Look a cohort over before any model is judged on it.
+
+    `readings` are asked only which part of the cohort their images lie in. `raw` is the table as it was written
+    (`read_with_repeated`); without it, repeated rows, spellings and `No Finding` beside a finding cannot be seen.
+    `seed` deals patients into halves where a blind reader has to be cross-fitted.
+
+    Raises `InputError` when two readings share a name, `ValueError` when the level is out of range.
+
+    >>> from overread.records.cohort import cohort_from_frame
+    >>> table = {"image": ["1.png", "2.png"], "patient": [7, 7], "split": ["train", "test"], "Mass": [0, 1]}
+    >>> found = audit(cohort_from_frame(table))
+    >>> found.tables["points"].row(0)[:2], found.tables["shared_patients"].rows()
+    (('patients in several splits', 'serious'), [('7', 1, 0, 1)])
+    """
+    refuse_twice(readings)
+    patients = codes(cohort)
+    progress("counting images and patients")
+    tables = {
+        "parts": parts_table(cohort),
+        "images_per_patient": images_per_patient(cohort),
+        "span": span(cohort),
+        "label_counts": label_counts(cohort),
+        "shared_patients": shared_patients(cohort),
+        "missing_values": missing_values(cohort),
+        "boxes": boxes_table(cohort),
+        "readings": readings_table(cohort, readings),
+    }
+    progress("estimating prevalence")
+    tables["prevalence"] = prevalence(cohort, patients, level=level)
+    tables["split_differences"] = split_differences(cohort, patients, level=level)
+    progress("counting findings together")
+    tables["cooccurrence"] = together(cohort, patients, level=level)
+    progress("fitting readers that see no image")
+    tables["blind"] = blind_table(cohort, patients, level=level, seed=seed)
+    found = tuple(points(cohort, raw, tables))
+    tables |= {"points": points_table(found), "point_images": rows_table(found)}
+    return Audit(
+        cohort=cohort,
+        readings=tuple(reading.name for reading in readings),
+        level=level,
+        seed=seed,
+        tables=tables,
+        summary=tuple(summary(cohort, tables)),
+        sources=(*cohort.sources, *(source for reading in readings for source in reading.sources)),
+        versions=versions(),
+    )
+
+
+def refuse_twice(readings: Sequence[Reading]) -> None:
+    """Refuse two readings of one name."""
+    names = [reading.name for reading in readings]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        do = "Name them as NAME=PATH."
+        raise InputError("--reading", f"more than one is named {listed(twice)}", "each name once", do)
+
+
+def points(cohort: Cohort, raw: Raw | None, tables: dict[str, pl.DataFrame]) -> Iterator[Point]:
+    """Yield everything that is raised."""
+    yield from shared_points(cohort)
+    yield from faults(cohort, raw)
+    yield from while_reading(cohort, raw)
+    yield from box_points(cohort)
+    yield from absent_points(cohort)
+    yield from reading_points(tables["readings"])
+    yield from split_points(tables["split_differences"], len(cohort.findings))
+    yield from blind_points(tables["blind"])
+    yield from missing_points(tables["missing_values"])
+
+
+def while_reading(cohort: Cohort, raw: Raw | None) -> Iterator[Point]:
+    """Raise what was odd when the files were read and no other point says, such as an image in both official lists."""
+    said_elsewhere: tuple[str, ...] = ("In both train", "In both val", "In no split")
+    if raw is not None:
+        said_elsewhere += (f"{NO_FINDING} together",)
+    for warning in cohort.warnings:
+        if not warning.startswith(said_elsewhere):
+            yield Point("while reading", "caution", "", 0, warning, "Look at the file that it names.")
+
+
+# --- the sentences at the top ----------------------------------------------------------------------------------------
+
+
+def summary(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str]:
+    """Yield the answer in plain sentences."""
+    for sentences in SENTENCES:
+        yield from sentences(cohort, tables)
+
+
+def size_said(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str]:
+    """Say how large the cohort is."""
+    row = tables["parts"].row(0, named=True)
+    of = "" if row["n_patients"] is None else f" of {counted(row['n_patients'], 'patient')}"
+    yield (
+        f"{cohort.name} holds {counted(row['n_images'], 'image')}{of} and {counted(len(cohort.findings), 'finding')}; "
+        f"{row['n_with_finding']:,} images ({share_said(row['share_with_finding'])}) carry at least one finding."
+    )
+    table = tables["images_per_patient"]
+    if not len(table):
+        yield "Whom an image is of is not known: every image counts as a patient, and intervals may be too narrow."
+        return
+    most = table.row(-1, named=True)["images_of_patient"]
+    single = float(table.filter(pl.col("images_of_patient") == 1)["share_of_patients"].sum())
+    median = cumulative_median(table)
+    yield (
+        f"A patient has {median:g} image{'' if median == 1 else 's'} in the median and {most:,} at most; "
+        f"{share_said(single)} of patients have one. Images of one patient resemble each other, so intervals here are "
+        "by patient."
+    )
+
+
+def cumulative_median(table: pl.DataFrame) -> float:
+    """Return the median number of images of a patient."""
+    each = table["images_of_patient"].repeat_by(table["n_patients"]).explode()
+    median = each.median()
+    return float(str(median))
+
+
+def sides_said(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str]:
+    """Say whether patients stand on both sides of a split."""
+    if cohort.split is None:
+        yield "The cohort has no splits: overread takes every image for test."
+    elif cohort.patients is not None:
+        shared = tables["shared_patients"]
+        if len(shared):
+            few = listed(shared["patient"].to_list())
+            stand = "stands" if len(shared) == 1 else "stand"
+            yield f"{counted(len(shared), 'patient')} ({few}) {stand} on both sides of a split."
+        else:
+            yield "No patient stands on both sides of a split."
+
+
+def splits_said(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str]:
+    """Say where prevalence differs most between splits."""
+    table = tables["split_differences"]
+    if not len(table):
+        return
+    large = worth_saying(table)
+    if not len(large):
+        yield "No finding differs in prevalence between splits by a quarter or more, beyond chance."
+        return
+    for own in large.partition_by("split", "against", maintain_order=True):
+        first = own.row(0, named=True)
+        more = int((own["ratio"] > 1).sum())
+        yield (
+            f"{len(own)} of {len(cohort.findings)} findings differ in prevalence between {first['split']} and "
+            f"{first['against']} by a quarter or more; {'all' if more == len(own) else more} of them are more frequent in "
+            f"{first['split']}. The largest difference: {difference_said(first)}."
+        )
+
+
+def together_said(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str]:
+    """Say which two findings share an image most often against independence."""
+    table = tables["cooccurrence"]
+    pairs = table.filter(pl.col("n_both") >= 10, pl.col("low") > 1).sort("ratio", descending=True, maintain_order=True)
+    if len(pairs):
+        row = pairs.row(0, named=True)
+        yield (
+            f"{display(row['finding'])} and {display(row['other'])} share {counted(row['n_both'], 'image')}, "
+            f"{row['ratio']:.3g} times as many as if findings fell independently "
+            f"(interval {row['low']:.3g} to {row['high']:.3g})."
+        )
+
+
+def blind_said(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str]:
+    """Say how well attributes alone tell findings."""
+    rows = floor_rows(tables["blind"]).filter(pl.col("value").is_not_null())
+    if not len(rows):
+        return
+    ordered = rows.sort("value", descending=True, maintain_order=True)
+    best = ordered.row(0, named=True)
+    *names, last = best["features"].split(", ")
+    features = f"{', '.join(names)} and {last}" if names else last
+    mean = float(ordered["value"].mean())  # type: ignore[arg-type]
+    yield (
+        f"A reader that is told {features} alone, and sees no image, has a mean AUROC of {mean:.3f}; best for "
+        f"{display(best['finding'])} ({interval_said(best)}). It is the floor that a model must beat."
+    )
+
+
+def readings_said(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str]:
+    """Say in which part the images of a reading lie."""
+    for row in tables["readings"].filter(pl.col("split") == "train", pl.col("n_images") > 0).iter_rows(named=True):
+        yield (
+            f"{row['n_images']:,} of the {row['n_reading']:,} images of the reading {row['reading']} "
+            f"({share_said(row['share'])}) lie in the training part of the cohort."
+        )
+
+
+def points_said(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str]:
+    """Say how much was raised."""
+    severities = tables["points"]["severity"].to_list()
+    if not severities:
+        yield "Nothing impossible or contradictory was found."
+        return
+    counts = [f"{n} {name}" for name in ORDER if (n := severities.count(name))]
+    plural = "point was" if len(severities) == 1 else "points were"
+    yield f"{len(severities)} {plural} raised ({', '.join(counts)})."
+
+
+def interval_said(row: dict[str, float | None]) -> str:
+    """Write a value with its interval, where it has one."""
+    if row["low"] is None or row["high"] is None:
+        return f"{row['value']:.3f}"
+    return f"{row['value']:.3f}, interval {row['low']:.3f} to {row['high']:.3f}"
+
+
+def share_said(share: float | None) -> str:
+    """Write a share as a percentage."""
+    return "none" if share is None else f"{100 * share:.1f} %"
+
+
+Sentences = Callable[[Cohort, dict[str, pl.DataFrame]], Iterator[str]]
+SENTENCES: tuple[Sentences, ...] = (
+    size_said,
+    sides_said,
+    splits_said,
+    together_said,
+    blind_said,
+    readings_said,
+    points_said,
+)
