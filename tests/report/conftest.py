@@ -322,7 +322,7 @@ def disagreement_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
     """Return calls of the two readings side by side; nothing is called by the second alone for the first finding."""
     rows, moved, images = [], [], []
     for place, (finding, n) in enumerate((n_positive | {"pooled": sum(n_positive.values())}).items()):
-        note = "kappa is not pooled over findings" if finding == "pooled" else ""
+        note, size = ("kappa is not pooled over findings", 22433 * 13) if finding == "pooled" else ("", 22433)
         if n == 0:
             note = "no threshold for both readers"
             rows.append((*READINGS, finding, *(None,) * 17, 0.95, note))
@@ -332,11 +332,11 @@ def disagreement_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
         share_b = (None,) * 3 if place == 0 else (0.05, 0.04, 0.06)
         note = "no image is called by b alone" if place == 0 else note
         kappa = (None,) * 3 if finding == "pooled" else (0.5 + 0.03 * place, 0.4, 0.6)
-        calls = (4000, 1000 + place, b_alone, 17433 - place - b_alone)
+        calls = (4000, 1000 + place, b_alone, size - 5000 - place - b_alone)
         sides = (120, 0.12, 0.1, 0.14, b_alone // 20, *share_b)
-        rows.append((*READINGS, finding, 22433, n, *calls, *sides, *kappa, 0.95, note))
+        rows.append((*READINGS, finding, size, n, *calls, *sides, *kappa, 0.95, note))
         moved.append((*READINGS, finding, "ill", n, 60, 120, b_alone // 20, n - 300, 0.0123, -0.004, 0.03, 0.95, ""))
-        moved.append((*READINGS, finding, "healthy", 22433 - n, 90, 880, b_alone, 900, -0.021, -0.03, -0.01, 0.95, ""))
+        moved.append((*READINGS, finding, "healthy", size - n, 90, 880, b_alone, 900, -0.021, -0.03, -0.01, 0.95, ""))
         called = (None, None) if place == 1 else (True, False)
         if finding != "pooled":
             images.append((*READINGS, finding, "a", 1, f"{place}.png", 1, 0.31, 0.0123, 98.76, 3.21, *called))

@@ -97,7 +97,7 @@ def test_a_comparison_without_interval_says_why(second: SimpleNamespace) -> None
 def test_one_run_has_words_in_the_place_of_its_bar(second: SimpleNamespace, evil: SimpleNamespace) -> None:
     rows = recipes.drawn_rows(second).filter(pl.col("recipe") == evil.reading, pl.col("row") == "Mass")
     assert rows["runs"].to_list() == [None]
-    assert rows["note"].to_list() == ["one run"]
+    assert rows["note"].to_list() == [recipes.ONE_RUN]
     drawing = recipes.figure(second).drawing
-    assert drawing.body.count(">one run<") == 14 + 1
+    assert drawing.body.count(f">{recipes.ONE_RUN}<") == 1
     assert "Mass, standard: single runs spread by 0.0040 in AUROC (standard deviation)" in drawing.body

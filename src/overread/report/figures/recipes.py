@@ -24,7 +24,7 @@ def draw_spreads(rows: pl.DataFrame, *, order: Sequence[str], apart: Sequence[st
     """Draw for each recipe a plot with two bars in each row: the spread between runs and that by patient.
 
     `rows` has the columns recipe, row, runs and patients (lengths), said_runs and said_patients (the sentences), and
-    note: what is written where there are no runs to compare.
+    note: why there is no spread between runs.
     """
     names = [*order, *apart]
     left = max((width_of(cut(name, NAME)) for name in names), default=0) + 12
@@ -63,26 +63,28 @@ def plot(rows: pl.DataFrame, name: str, scale: Linear, band: Band, order: Sequen
     of = {row["row"]: row for row in rows.iter_rows(named=True)}
     n_together = len(order)
     bottom = centre_of(band, len(band.names) - 1, n_together) + STEP / 2
-    parts = [words(cut(name, PLOT), 0, TITLE - 10, font_weight="bold")]
+    alone = rows["note"][0] if rows["runs"].null_count() == rows.height else ""  # said once for all rows
+    parts = [words(cut(name, PLOT - width_of(alone) - 8), 0, TITLE - 10, font_weight="bold")]
+    parts.append(words(alone, PLOT, TITLE - 10, text_anchor="end", fill="var(--muted)") if alone else "")
     parts.append(bottom_axis(scale, bottom, ticks=scale.ticks(4), title=title, top=band.start))
     for place, each in enumerate(band.names):
         y = centre_of(band, place, n_together)
         if place == n_together:
             parts.append(line(0, y - STEP / 2, PLOT, y - STEP / 2))
-        parts.append(bars(of[each], scale, y) if each in of else "")
+        parts.append(bars(of[each], scale, y, said=not alone) if each in of else "")
     return "".join(parts)
 
 
-def bars(row: Mapping[str, Any], scale: Linear, y: float) -> str:
-    """Return the two bars of one row."""
+def bars(row: Mapping[str, Any], scale: Linear, y: float, *, said: bool) -> str:
+    """Return the two bars of one row; where runs have no spread, the note in its place if it is to be `said`."""
     parts = []
     for kind, top in (("runs", y - BAR - 1), ("patients", y + 1)):
         if row[kind] is None:
             continue
         size: dict[str, Value] = {"x": 0, "y": top, "width": max(scale(row[kind]), 0.8), "height": BAR}
         parts.append(element("rect", **size, **LOOKS[kind], **mark(row[f"said_{kind}"])))
-    if row["runs"] is None:
-        parts.append(words(row["note"], 6, y - 1, fill="var(--muted)", font_size=SMALL - 2))
+    if row["runs"] is None and said:
+        parts.append(words(row["note"], 6, y - 1, fill="var(--muted)", font_size=SMALL - 1))
     return "".join(parts)
 
 

@@ -80,8 +80,7 @@ def lead(second: SecondReading) -> Iterator[str]:
             "above or below what others reached. All are drawn hollow."
         )
         return
-    others = len(of) - len(same)
-    hollow = f" The other {numbers.plural(others, 'model')} used other images and are drawn hollow." if others else ""
+    hollow = " What was reached on other images is drawn hollow." if len(of) > len(same) else ""
     yield f"{numbers.plural(len(same), 'model')} read the same images: {numbers.listing(same_names(same))}.{hollow}"
     yield from mean_sentence(second)
 
@@ -139,7 +138,7 @@ def figure(second: SecondReading) -> Figure:
     caption = (
         f"AUROC of the readings with {numbers.level(second.options.level)} intervals (patients resampled), below them "
         "published values, whose shape says on which split they were reached. Hollow and grey: on other images, not "
-        "comparable with the readings or with one another."
+        "comparable with the readings. Values of two shapes are not comparable with each other either."
     )
     return Figure("literature", "AUROC here and as published", drawing, caption)
 

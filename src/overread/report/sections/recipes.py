@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 IN_FULL = 4
 """So many recipes, and pairs of them, have sentences; the figure and the tables hold all."""
 
-ONE_RUN = "one run"
+ONE_RUN = "one run: no spread between runs"
 
 
 def section(second: SecondReading) -> Section | None:
