@@ -5,9 +5,9 @@ Each way rests on an assumption that is stated with every number, and checked as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isnan, nan
+from math import isinf, isnan, nan
 
 import numpy as np
 import polars as pl
@@ -82,6 +82,7 @@ CHECKS = {
     "n_here": pl.Int64,
     "n_there": pl.Int64,
 }
+FAILS = "the check of the assumption fails"
 KOLMOGOROV_SMIRNOV, EFFECTIVE_SAMPLE, NO_CHECK = "score distribution", "effective sample", "none"
 
 Floats = NDArray[np.float64]
@@ -138,7 +139,10 @@ def transport(
         shifts = list(to_scores(evaluation, scores))
         checks += score_checks(evaluation, shifts, scores, overlap(study, scores))
         carried += [there for there, _ in shifts]
-    rows = [row for there in carried for row in rows_of(evaluation, there)]
+    failed = {
+        (row["clinic"], row["finding"]) for row in checks if row["check"] == KOLMOGOROV_SMIRNOV and not row["holds"]
+    }
+    rows = [row for there in carried for row in rows_of(evaluation, there, failed)]
     return Transport(pl.DataFrame(rows, schema=TABLE), pl.DataFrame(checks, schema=CHECKS))
 
 
@@ -465,7 +469,7 @@ def score_checks(
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def rows_of(evaluation: Evaluation, there: There) -> Iterator[Row]:
+def rows_of(evaluation: Evaluation, there: There, failed: Collection[tuple[str, str]]) -> Iterator[Row]:
     """Yield the rows of one finding in one clinic, metric by metric."""
     column, level = there.column, evaluation.level
     prevalence = percentile(there.prevalence, there.drawn_prevalence, level=level)
@@ -483,7 +487,9 @@ def rows_of(evaluation: Evaluation, there: There) -> Iterator[Row]:
     }
     for metric, value, drawn, here in quantities(evaluation, there):
         why = why_undefined(evaluation, there, metric) if isnan(value) else ""
-        found = percentile(value, drawn, level=level, note=joined(why, ASSUMED[there.kind]))
+        doubt = FAILS if (there.kind, shared["finding"]) in failed else ""
+        found = percentile(value, drawn, level=level, note=joined(why, doubt, ASSUMED[there.kind]))
+        found = found.with_note("no finite upper bound") if isinf(found.high) else found
         if not isnan(value) and (n := ill_patients(evaluation, column)) < FEWEST_FOR_INTERVAL:
             found = replace(found, low=nan, high=nan).with_note(few(n))
         numbers = {"metric": metric, "value": value, "low": found.low, "high": found.high, "here": here}
@@ -495,7 +501,10 @@ def quantities(evaluation: Evaluation, there: There) -> Iterator[tuple[str, floa
     column = there.column
     counts = cell(evaluation.counts, column)
     for metric, of in METRICS.items():
-        yield metric, float(of(there.counts)), of(there.drawn_counts), float(of(counts))
+        value, drawn, here = float(of(there.counts)), of(there.drawn_counts), float(of(counts))
+        if there.kind != MIX and metric in ("sensitivity", "specificity"):  # assumed to stay, at a prevalence of 0 too
+            value, drawn = here, of(of_column(evaluation.replicate_counts, column))
+        yield metric, nan if isinf(value) else value, drawn, nan if isinf(here) else here
     assessed = evaluation.labels[:, column] != MISSING
     labels, scores = evaluation.labels[assessed, column], evaluation.scores[assessed, column]
     yield MEAN_SCORE, there.mean_score, there.drawn_mean_score, float(scores.mean()) if len(scores) else nan

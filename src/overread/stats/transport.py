@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import nan
+from math import inf, nan
 from types import MappingProxyType
 
 import numpy as np
@@ -44,7 +44,7 @@ def _alarm_rate(counts: Counts) -> Floats:
 
 def _false_per_true(counts: Counts) -> Floats:
     tp, fp, _, _ = counts.arrays()
-    return _divided(fp, tp)
+    return np.where((tp == 0) & (fp > 0), inf, _divided(fp, tp))
 
 
 def _divided(part: Floats, whole: Floats) -> Floats:
@@ -58,7 +58,10 @@ METRICS: Mapping[str, Callable[[Counts], Floats]] = MappingProxyType(
     | {"alarm_rate": _alarm_rate, "false_positives_per_true_positive": _false_per_true}
     | {name: operating_points.METRICS[name] for name in ("sensitivity", "specificity")}
 )
-"""What is carried over, by name: functions of four counts, or of four shares."""
+"""What is carried over, by name: functions of four counts, or of four shares.
+
+False alarms per true one are `inf` where there are false alarms only.
+"""
 
 
 def at_prevalence(counts: Counts, prevalence: ArrayLike) -> Counts:

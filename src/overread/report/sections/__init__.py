@@ -26,6 +26,7 @@ from overread.report.sections import (
     provenance,
     recipes,
     top_three,
+    transport,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ SECTIONS: tuple[Callable[[SecondReading], Section | None], ...] = (
     explorer.section,
     comparison.section,
     consequences.section,
+    transport.section,
     decision_curves.section,
     disagreement.section,
     recipes.section,
