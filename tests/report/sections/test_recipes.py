@@ -66,7 +66,7 @@ def test_the_lead_names_runs_and_both_spreads(second: SimpleNamespace, evil: Sim
     assert f"{evil.reading} (one run: {evil.reading}): mean AUROC 0.790" in said
     assert "How far another run would lie from it is not known." in said
     assert "not shown to be beyond the chance of runs and patients (p = 0.200)" in said
-    assert "Adjusted for 13 tests, one for each finding, no difference in AUROC is shown" in said
+    assert "Adjusted for 13 tests, one for each finding that could be tested, no difference in AUROC is shown" in said
 
 
 def test_one_recipe_is_compared_with_none(second: SimpleNamespace) -> None:

@@ -155,7 +155,8 @@ def adjusted_sentence(rows: list[lookup.Row], pair: Pair) -> str:
         own = [row for row in tested if adjusted_beyond(row) and way * row["difference"] > 0]
         parts += [f"{name} has the higher AUROC beyond chance for {named(own)}"] if own else []
     said = numbers.listing(parts) if parts else "no difference in AUROC is shown to be beyond chance"
-    return f"Adjusted for {numbers.plural(len(tested), 'test')}, one for each finding, {said}."
+    each = "one for each finding" + (" that could be tested" if len(tested) < len(rows) - 1 else "")
+    return f"Adjusted for {numbers.plural(len(tested), 'test')}, {each}, {said}."
 
 
 # ---- the figure ----
