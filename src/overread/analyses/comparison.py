@@ -156,7 +156,7 @@ def rate_tests(pair: Pair, metric: str, column: int) -> Iterator[Comparison]:
     """Yield McNemar's test on the ill (sensitivity) or the healthy (specificity), clustered by patient and plain."""
     if not (pair.a.thresholds.defined[column] and pair.b.thresholds.defined[column]):
         for method in ("mcnemar_clustered", "mcnemar"):
-            yield Comparison.undefined("no threshold for both readers", level=pair.a.level, method=method)
+            yield Comparison.undefined("no threshold in one reading or both", level=pair.a.level, method=method)
         return
     rows = pair.a.labels[:, column] == RATES[metric]
     a, b = (each.called[rows, column] == (RATES[metric] == 1) for each in (pair.a, pair.b))

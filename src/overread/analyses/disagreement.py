@@ -28,7 +28,7 @@ SIDES = {"only_a": (1, 0), "only_b": (0, 1)}  # the calls of a and of b
 LABELS = {"ill": 1, "healthy": 0}
 PER_FINDING = 5
 MOST_IMAGES = 200
-NO_THRESHOLD = "no threshold for both readers"
+NO_THRESHOLD = "no threshold in one reading or both"
 
 NAMES = {"reading_a": pl.String, "reading_b": pl.String, "finding": pl.String}
 CALLS = dict.fromkeys(("n_both", "n_only_a", "n_only_b", "n_neither"), pl.Int64)
