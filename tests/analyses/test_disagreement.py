@@ -200,7 +200,7 @@ def test_missing_labels_and_missing_thresholds_take_no_part(pair: Pair, images: 
     assessed = labels[:, 0] >= 0
     assert first["n_images"] == assessed.sum()
     assert first["kappa"] == pytest.approx(cohen_kappa_score(a.called[assessed, 0], b.called[assessed, 0]))
-    assert second["note"] == "no threshold for both readers"
+    assert second["note"] == "no threshold in one reading or both"
     assert second["n_only_a"] is second["kappa"] is None
     assert "not defined for" in found.table.filter(finding="pooled")["note"].item()
     listed = found.largest.filter(finding=pair.a.findings[0])["image"]

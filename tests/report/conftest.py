@@ -324,7 +324,7 @@ def disagreement_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
     for place, (finding, n) in enumerate((n_positive | {"pooled": sum(n_positive.values())}).items()):
         note, size = ("kappa is not pooled over findings", 22433 * 13) if finding == "pooled" else ("", 22433)
         if n == 0:
-            note = "no threshold for both readers"
+            note = "no threshold in one reading or both"
             rows.append((*READINGS, finding, *(None,) * 17, 0.95, note))
             moved += [(*READINGS, finding, label, *(None,) * 8, 0.95, note) for label in ("ill", "healthy")]
             continue

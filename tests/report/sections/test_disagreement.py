@@ -72,7 +72,7 @@ def test_notes_stand_where_they_belong(second: SimpleNamespace, evil: SimpleName
     rows = {row[0].text: row for row in sheet(disagreement.section(second), "calls").rows}
     assert rows["Atelectasis"][7].note == f"no image is called by {evil.reading} alone"
     assert rows["All findings together"][8].note == "kappa is not pooled over findings"
-    assert rows[display(evil.empty)][0].note == "no threshold for both readers"
+    assert rows[display(evil.empty)][0].note == "no threshold in one reading or both"
     assert {cell.text for cell in rows[display(evil.empty)][1:]} == {numbers.DASH}
 
 
