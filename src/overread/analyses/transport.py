@@ -5,7 +5,7 @@ Each way rests on an assumption that is stated with every number, and checked as
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isinf, isnan, nan
 
@@ -82,7 +82,7 @@ CHECKS = {
     "n_here": pl.Int64,
     "n_there": pl.Int64,
 }
-FAILS = "the check of the assumption fails"
+FAILS, DOUBT = "the check of the assumption fails", "the check leaves the assumption in doubt"
 KOLMOGOROV_SMIRNOV, EFFECTIVE_SAMPLE, NO_CHECK = "score distribution", "effective sample", "none"
 
 Floats = NDArray[np.float64]
@@ -139,10 +139,8 @@ def transport(
         shifts = list(to_scores(evaluation, scores))
         checks += score_checks(evaluation, shifts, scores, overlap(study, scores))
         carried += [there for there, _ in shifts]
-    failed = {
-        (row["clinic"], row["finding"]) for row in checks if row["check"] == KOLMOGOROV_SMIRNOV and not row["holds"]
-    }
-    rows = [row for there in carried for row in rows_of(evaluation, there, failed)]
+    doubts = {(row["clinic"], row["finding"]): doubt(row) for row in checks}
+    rows = [row for there in carried for row in rows_of(evaluation, there, doubts)]
     return Transport(pl.DataFrame(rows, schema=TABLE), pl.DataFrame(checks, schema=CHECKS))
 
 
@@ -446,7 +444,11 @@ def overlap(study: Study, scores: UnlabelledScores) -> int:
 def score_checks(
     evaluation: Evaluation, shifts: Sequence[tuple[There, ScoreShift]], scores: UnlabelledScores, shared: int
 ) -> list[Row]:
-    """Return the check of each finding, p adjusted by Holm over findings; it fails below 0.05."""
+    """Return the check of each finding, p adjusted by Holm over findings.
+
+    It fails where the adjusted p is below 0.05. Where only p itself is, `holds` is empty and the note says that it is in
+    doubt: to adjust for many tests is to be lenient here, where a low p speaks against the assumption.
+    """
     adjusted = holm([shift.p for _, shift in shifts])
     notes = [] if scores.patients is not None else ["images there are taken for independent"]
     if shared:
@@ -455,21 +457,37 @@ def score_checks(
     for (there, shift), p in zip(shifts, adjusted.tolist(), strict=True):
         known = not isnan(p)
         numbers: Row = {"value": shift.distance, "by_chance": shift.chance, "p": shift.p, "p_adjusted": p}
-        numbers |= {"holds": p >= ALPHA if known else None, "n_there": len(scores.reading.images)}
-        numbers |= {"n_here": int(evaluation.n_images[there.column])}
+        numbers |= {"n_here": int(evaluation.n_images[there.column]), "n_there": len(scores.reading.images)}
+        numbers |= {"holds": verdict(shift.p, p)}
         said = [] if known else ["no positive or no negative image here"]
         if known and p < ALPHA:
             said = ["the scores there are no mixture of the ill and healthy scores here: more than prevalence differs"]
+        elif known and shift.p < ALPHA:
+            said = [DOUBT]
         rows.append(
             check_row(evaluation, there.column, SCORES, KOLMOGOROV_SMIRNOV, numbers, "; ".join([*said, *notes]))
         )
     return rows
 
 
+def verdict(p: float, adjusted: float) -> bool | None:
+    """Return whether the assumption holds as far as is seen: no where it fails, nothing where it is in doubt."""
+    if isnan(p) or (p < ALPHA <= adjusted):
+        return None
+    return adjusted >= ALPHA
+
+
+def doubt(check: Row) -> str:
+    """Return what the check of a finding says against its numbers; empty where nothing."""
+    if check["p"] is None or check["holds"]:
+        return ""
+    return DOUBT if check["holds"] is None else FAILS
+
+
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def rows_of(evaluation: Evaluation, there: There, failed: Collection[tuple[str, str]]) -> Iterator[Row]:
+def rows_of(evaluation: Evaluation, there: There, doubts: Mapping[tuple[str, str], str]) -> Iterator[Row]:
     """Yield the rows of one finding in one clinic, metric by metric."""
     column, level = there.column, evaluation.level
     prevalence = percentile(there.prevalence, there.drawn_prevalence, level=level)
@@ -487,8 +505,8 @@ def rows_of(evaluation: Evaluation, there: There, failed: Collection[tuple[str, 
     }
     for metric, value, drawn, here in quantities(evaluation, there):
         why = why_undefined(evaluation, there, metric) if isnan(value) else ""
-        doubt = FAILS if (there.kind, shared["finding"]) in failed else ""
-        found = percentile(value, drawn, level=level, note=joined(why, doubt, ASSUMED[there.kind]))
+        note = joined(why, doubts[there.kind, evaluation.findings[column]], ASSUMED[there.kind])
+        found = percentile(value, drawn, level=level, note=note)
         found = found.with_note("no finite upper bound") if isinf(found.high) else found
         if not isnan(value) and (n := ill_patients(evaluation, column)) < FEWEST_FOR_INTERVAL:
             found = replace(found, low=nan, high=nan).with_note(few(n))

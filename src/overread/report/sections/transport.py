@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from overread.analyses.transport import ASSUMED, FAILS, MIX, PREVALENCE, SCORES
+from overread.analyses.transport import ASSUMED, DOUBT, FAILS, MIX, PREVALENCE, SCORES
 from overread.records.findings import display
 from overread.report import lookup, numbers
 from overread.report.figures.dots import draw_intervals
@@ -74,7 +74,8 @@ def of_reader(second: SecondReading, kind: str, name: str) -> Iterator[str]:
     """Say how the PPV of one reader moves over findings, and where most, leaving out findings that fail the check."""
     rows = of_kind(second, kind).filter(reading=name)
     ppv = rows.filter(metric="ppv").drop_nulls(["value", "here"])
-    ppv = ppv.filter(~pl.col("note").str.contains(FAILS, literal=True))  # what cannot be relied on is not said
+    for why in (FAILS, DOUBT):  # what cannot be relied on is not said
+        ppv = ppv.filter(~pl.col("note").str.contains(why, literal=True))
     if ppv.is_empty():
         if rows["value"].null_count() == rows.height > 0:
             yield f"{name}: nothing can be computed; the notes under the table say why."
@@ -124,17 +125,25 @@ def mix_check(second: SecondReading) -> Iterator[str]:
 
 
 def score_check(second: SecondReading, name: str) -> Iterator[str]:
-    """Say for which findings of one reader the assumption fails."""
-    checks = of_kind(second, SCORES, "transport_check").filter(pl.col("holds").is_not_null(), reading=name)
-    failed = [display(finding) for finding in checks.filter(~pl.col("holds"))["finding"]]
+    """Say for which findings of one reader the assumption fails or is in doubt."""
+    checks = of_kind(second, SCORES, "transport_check").filter(pl.col("p").is_not_null(), reading=name)
+    failed, doubted = (
+        [display(finding) for finding in checks.filter(which)["finding"]]
+        for which in (~pl.col("holds"), pl.col("holds").is_null())
+    )
     n = numbers.plural(checks.height, "finding")
     if failed:
         yield (
             f"{name}: the assumption fails for {len(failed)} of {n} ({numbers.listing(failed)}): no mixture of the ill "
             "and the healthy scores here gives the scores there. More than the prevalence differs, and their numbers "
-            "below should not be used."
+            "below should not be used; the other findings are of the same images, and doubtful for it."
         )
-    elif not checks.is_empty():
+    if doubted:
+        yield (
+            f"{name}: the assumption is in doubt for {numbers.listing(doubted)}, where chance alone would seldom bring "
+            f"the scores so far from a mixture, though not seldom in one of {n}."
+        )
+    if not (failed or doubted or checks.is_empty()):
         yield (
             f"{name}: the scores there do not contradict the assumption for any of {n}. A difference too small for so "
             "many images, or one that looks like another prevalence, stays unseen."
@@ -212,9 +221,9 @@ def page_note(row: lookup.Row, kind: str) -> str:
 
 def check_cell(check: lookup.Row) -> Cell:
     """Say whether the check of one finding holds."""
-    if check["holds"] is None:
+    if check["p"] is None:
         return Cell(numbers.DASH, check["note"] or "")
-    word = "no contradiction" if check["holds"] else "fails"
+    word = {True: "no contradiction", False: "fails", None: "in doubt"}[check["holds"]]
     return Cell(f"{word} (p {numbers.p_value(check['p_adjusted'])})")
 
 
