@@ -209,8 +209,8 @@ def splits_said(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str
         more = int((own["ratio"] > 1).sum())
         yield (
             f"{len(own)} of {len(cohort.findings)} findings differ in prevalence between {first['split']} and "
-            f"{first['against']} by a quarter or more; {'all' if more == len(own) else more} of them are more frequent in "
-            f"{first['split']}. The largest difference: {difference_said(first)}."
+            f"{first['against']} by a quarter or more; {'all' if more == len(own) else more} of them are more frequent "
+            f"in {first['split']}. The largest difference: {difference_said(first)}."
         )
 
 

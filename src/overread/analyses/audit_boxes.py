@@ -29,7 +29,7 @@ TOLERANCE = 1.0
 
 
 def marked(cohort: Cohort) -> pl.DataFrame:
-    """Return the boxes with what is odd of each (outside, empty, without_label, without_image) and its share of area."""
+    """Return the boxes with what is odd of each, a column of truth values per fault, and its share of the area."""
     if cohort.boxes is None:
         return pl.DataFrame(schema={"finding": pl.String})
     column = {finding: place for place, finding in enumerate(cohort.findings)}

@@ -141,8 +141,8 @@ def shared_points(cohort: Cohort) -> Iterator[Point]:
     share_said = f", {100 * test / tested:.1f} % of its {tested:,}" if tested else ""
     yield Point(
         "patients in several splits", "serious", "split", int(touched.sum()),
-        f"Images in more than one split: {counted(len(shared), 'patient')} "
-        f"({listed(shared['patient'].to_list())}). {counted(test, 'image')} of the test split{share_said} {'is' if test == 1 else 'are'} of such patients. A "
+        f"Images in more than one split: {counted(len(shared), 'patient')} ({listed(shared['patient'].to_list())}). "
+        f"{counted(test, 'image')} of the test split{share_said} {'is' if test == 1 else 'are'} of such patients. A "
         "model may know them by heart, and its numbers flatter it.",
         "Split by patient, or leave their images out of the test split; tables/shared_patients.csv names them.",
         images_at(cohort, touched, cohort.split),

@@ -33,36 +33,50 @@ class Page:
     figures: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Heading:
+    """What stands above and below the sections: titles, the kind of document beside the brand, a word at the foot."""
+
+    title: str
+    subtitle: str
+    kind: str
+    foot: str
+
+
 def page(second: SecondReading) -> Page:
-    """Make the page of a second reading.
+    """Make the page of a second reading."""
+    title = f"Second reading of {numbers.listing(second.readings)}"
+    heading = Heading(title, subtitle(second), "second reading", f"Seed {second.options.seed}.")
+    made = (section(second) for section in SECTIONS)
+    return whole([section for section in made if section is not None], heading)
+
+
+def whole(sections: Sequence[Section], heading: Heading) -> Page:
+    """Put sections together into a page.
 
     All text that comes from the input is escaped: by Jinja2 in HTML, by `figures.svg` in drawings. Style and script are
     the package's own, and the page's policy lets no other run.
     """
-    made = (section(second) for section in SECTIONS)
-    sections = [section for section in made if section is not None]
     figures = [figure for section in sections for figure in section.figures]
     documents = {figure.name: figure.drawing.document(figure.title) for figure in figures}
     drawings = {figure.name: Markup(figure.drawing.inline(figure.title)) for figure in figures}
-    return Page(html(second, sections, drawings), documents)
+    return Page(html(heading, sections, drawings), documents)
 
 
-def html(second: SecondReading, sections: Sequence[Section], drawings: dict[str, Markup]) -> str:
+def html(heading: Heading, sections: Sequence[Section], drawings: dict[str, Markup]) -> str:
     """Fill the templates."""
     style, script = palette_css() + assets(STYLES), assets(SCRIPTS)
     return (
         environment()
         .get_template("base.html")
         .render(
-            title=f"Second reading of {numbers.listing(second.readings)}",
-            subtitle=subtitle(second),
+            heading=heading,
             sections=sections,
             drawings=drawings,
             style=Markup(style),
             script=Markup(script),
             policy=policy(style, script),
             version=__version__,
-            seed=second.options.seed,
         )
     )
 

@@ -14,7 +14,7 @@ import polars as pl
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
 
-MARKER = "overread second reading"
+MARKER, AUDIT_MARKER = "overread second reading", "overread audit"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

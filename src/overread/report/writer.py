@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from overread.records.errors import InputError
 from overread.report.page import page
-from overread.report.results import MARKER, results_csv, results_json
+from overread.report.results import AUDIT_MARKER, MARKER, results_csv, results_json
 
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
@@ -30,7 +30,12 @@ def write_report(second: SecondReading, out: str | Path, *, force: bool = False)
     Raises `InputError` when the place is taken (see `check_output`) or cannot be written to.
     """
     place = check_output(out, force=force)
-    files = contents(second)
+    write_files(contents(second), place, out)
+    return place / REPORT
+
+
+def write_files(files: Mapping[str, bytes], place: Path, out: str | Path) -> None:
+    """Write files by their names into a new folder in a place; `out` is how a message names it."""
     try:
         with new_folder(place) as folder:
             for name, content in files.items():
@@ -38,7 +43,6 @@ def write_report(second: SecondReading, out: str | Path, *, force: bool = False)
                 (folder / name).write_bytes(content)
     except OSError as error:
         raise InputError(str(out), f"the report cannot be written there ({error.strerror or error})") from error
-    return place / REPORT
 
 
 def contents(second: SecondReading) -> dict[str, bytes]:
@@ -82,7 +86,7 @@ def written_files(folder: Path) -> set[str] | None:
         document = json.loads((folder / RESULTS).read_bytes())
     except (OSError, ValueError):
         return None
-    if not isinstance(document, dict) or document.get("format") != MARKER:
+    if not isinstance(document, dict) or document.get("format") not in (MARKER, AUDIT_MARKER):
         return None
     return set(document.get("files", ()))
 

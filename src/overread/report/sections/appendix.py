@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from overread.records.findings import display
+from overread.records.tables import Source
 from overread.report import numbers
 from overread.report.glossary import DEFINITIONS, OPTIONS
 from overread.report.section import Cell, Column, Section, Sheet
@@ -25,7 +26,7 @@ def section(second: SecondReading) -> Section:
         "warnings": second.warnings,
         "options": pairs_sheet("options", "Options", "Option", options(second)),
         "versions": pairs_sheet("versions", "Versions", "Software", second.versions),
-        "sources": sources_sheet(second),
+        "sources": sources_sheet(second.study.sources),
     }
     return Section("appendix", "Appendix", template="appendix.html", context=context)
 
@@ -58,10 +59,8 @@ def pairs_sheet(name: str, title: str, head: str, pairs: Mapping[str, str]) -> S
     return Sheet(name, title, columns, tuple((Cell(key), Cell(value)) for key, value in pairs.items()), shown=True)
 
 
-def sources_sheet(second: SecondReading) -> Sheet:
+def sources_sheet(sources: Sequence[Source]) -> Sheet:
     """Return the files that were read, with their checksums."""
     columns = Column("File", numeric=False), Column("Bytes"), Column("SHA-256", numeric=False)
-    rows = tuple(
-        (Cell(source.path), Cell(numbers.count(source.n_bytes)), Cell(source.sha256)) for source in second.study.sources
-    )
+    rows = tuple((Cell(source.path), Cell(numbers.count(source.n_bytes)), Cell(source.sha256)) for source in sources)
     return Sheet("inputs", "Inputs", columns, rows, shown=True)
