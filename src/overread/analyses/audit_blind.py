@@ -33,7 +33,7 @@ BLIND = {
     "note": pl.String,
 }
 TRAINED, CROSSED = "on train, read on the rest", "cross-fitted by patient"
-MOST_FEATURES = 12
+MOST_FEATURES, FEW = 12, 4
 WORTH_SAYING = 0.7
 """The AUROC from which attributes alone are raised."""
 
@@ -115,9 +115,11 @@ def blind_points(table: pl.DataFrame) -> Iterator[Point]:
     strong = table.filter(pl.col("low") >= WORTH_SAYING).sort(few, -pl.col("value"), maintain_order=True)
     for finding, own in strong.partition_by("finding", as_dict=True, maintain_order=True).items():
         best = own.row(0, named=True)
+        names = best["features"].split(", ")
+        told = best["features"] if len(names) <= FEW else f"{len(names)} attributes ({best['features']})"
         yield Point(
             "told by attributes", "caution", best["features"], best["n_images"],
-            f"{display(str(finding[0]))} is told from {best['features']} alone, without an image, with an AUROC of "
+            f"{display(str(finding[0]))} is told from {told} alone, without an image, with an AUROC of "
             f"{best['value']:.3f} ({best['low']:.3f} to {best['high']:.3f}).",
             "Hold any model against this floor, and look at its AUROC within one value of the attributes.",
         )  # fmt: skip

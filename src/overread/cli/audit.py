@@ -1,0 +1,55 @@
+"""`overread audit`: the cohort before any model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from overread.cli.progress import progress
+from overread.cli.report import Force
+
+
+def audit(
+    cohort: Annotated[
+        str,
+        typer.Argument(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write the audit into.")] = Path("audit"),
+    reading: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A table of scores, as PATH or NAME=PATH: which part do its images lie in? Once for each.",
+            show_default=False,
+        ),
+    ] = None,
+    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
+    seed: Annotated[int, typer.Option(min=0, help="Seed that halves patients where there is no training part.")] = 0,
+    force: Force = False,
+) -> None:
+    """Look a cohort over before any model: counts, prevalence, splits, impossible values, what attributes tell.
+
+    Example:
+
+        overread audit chestxray14 --reading scores.csv --out audit
+    """
+    from overread.analyses.audit import audit as audited
+    from overread.records.reading import read_reading
+    from overread.records.repeated_rows import read_with_repeated
+    from overread.report.audit_page import write_audit
+    from overread.report.writer import check_output
+
+    check_output(out, force=force)
+    with progress() as show:
+        show("reading the tables")
+        labels, raw = read_with_repeated(cohort)
+        readings = [read_reading(each) for each in reading or []]
+        result = audited(labels, readings, raw=raw, level=level, seed=seed, progress=show)
+        show("writing the audit")
+        page = write_audit(result, out, force=force)
+    for sentence in result.summary:
+        typer.echo(sentence)
+    for point in result.tables["points"].iter_rows(named=True):
+        typer.echo(f"- {point['severity']}: {point['message']}")
+    typer.echo(f"Wrote {out / page.name} with its tables and figures beside it.")
