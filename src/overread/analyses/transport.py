@@ -446,8 +446,8 @@ def score_checks(
 ) -> list[Row]:
     """Return the check of each finding, p adjusted by Holm over findings.
 
-    It fails where the adjusted p is below 0.05. Where only p itself is, `holds` is empty and the note says that it is in
-    doubt: to adjust for many tests is to be lenient here, where a low p speaks against the assumption.
+    It fails where the adjusted p is below 0.05. Where only p itself is, `holds` is empty and the note says that it is
+    in doubt: to adjust for many tests is to be lenient here, where a low p speaks against the assumption.
     """
     adjusted = holm([shift.p for _, shift in shifts])
     notes = [] if scores.patients is not None else ["images there are taken for independent"]
