@@ -12,7 +12,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from overread.analyses.blind import SETTINGS, BlindReader, blind_reading, fit_blind, people
+from overread.analyses.blind import BlindReader, blind_reading, blind_scores, fit_blind, people
+from overread.analyses.trees import SETTINGS
 from overread.records.cohort import MISSING, Cohort, cohort_from_frame, read_cohort
 from overread.records.errors import InputError
 
@@ -259,3 +260,22 @@ def test_a_reading_carries_its_name_and_images(cohort: Cohort) -> None:
 def test_scikit_learn_is_loaded_only_when_a_reader_is_fitted() -> None:
     code = "import sys, overread.analyses.blind; sys.exit('sklearn' in sys.modules or 'scipy.stats' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_second_process_gives_the_scores_of_this_one(cohort: Cohort) -> None:
+    reported = np.flatnonzero((cohort.table["split"] == "test").fill_null(False).to_numpy())
+    features, findings = ("age", "gender", "view"), cohort.findings
+    later = blind_scores(cohort, features=features, findings=findings, reported=reported)
+    here = blind_reading(cohort, features=features, findings=findings, reported=reported)
+    np.testing.assert_array_equal(later.scores(), here.scores)
+    assert later.warnings == here.warnings
+
+
+def test_where_no_second_process_can_be_started_the_work_is_done_here(
+    cohort: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    reported = np.flatnonzero((cohort.table["split"] == "test").fill_null(False).to_numpy())
+    later = blind_scores(cohort, features=("age",), findings=cohort.findings, reported=reported)
+    here = blind_reading(cohort, features=("age",), reported=reported)
+    np.testing.assert_array_equal(later.scores(), here.scores)

@@ -8,8 +8,9 @@ import pytest
 
 from overread.analyses.blind import blind_reading
 from overread.analyses.demo import demo_reading
+from overread.analyses.floor import FLOOR
 from overread.analyses.options import Options
-from overread.analyses.second_reading import FLOOR, SecondReading, second_reading
+from overread.analyses.second_reading import SecondReading, second_reading
 from overread.records.cohort import Cohort, cohort_from_frame
 from overread.records.reading import Reading, reading_from_frame
 from overread.records.study import Study

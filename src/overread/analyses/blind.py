@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from overread.analyses.trees import Growing, answer, fitted, one_thread
 from overread.records.cohort import MISSING, Cohort
 from overread.records.errors import InputError
 from overread.records.findings import display, key
@@ -27,23 +28,6 @@ Floats = NDArray[np.float64]
 
 MOST_VALUES = 255
 """As many distinct values of a feature as the trees tell apart (scikit-learn's `max_bins`)."""
-
-SETTINGS = {
-    "max_iter": 50,
-    "learning_rate": 0.1,
-    "max_leaf_nodes": 4,
-    "min_samples_leaf": 1,  # it counts cells, which would mean something else than images
-    "l2_regularization": 30.0,
-    "early_stopping": False,
-    "random_state": 0,
-}
-"""Few and small trees, chosen by cross-validation (5 folds by patient) within ChestX-ray14's official training part.
-
-Against 100 trees of 8 leaves with a penalty of 10, the mean AUROC rose from 0.560 to 0.568 (age, gender), from
-0.613 to 0.619 (with the view) and from 0.656 to 0.660 (with the follow-up number too), and the log loss fell by 7
-standard errors. 200 trees, 16 leaves, a learning rate of 0.2 or a penalty of 1 were worse still; 3 leaves were
-better by 0.002 with two or three features and no better with four.
-"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +152,67 @@ def blind_reading(
     return reader.read(cohort, reported, name=name)
 
 
+@dataclass(frozen=True, eq=False)
+class BlindScores:
+    """The scores of a blind reader that is still being fitted in a second process."""
+
+    growing: Growing
+    of_row: NDArray[np.int64]
+    warnings: tuple[str, ...]
+
+    def scores(self) -> Floats:
+        """Wait for the fit and return the scores (n_rows, n_findings)."""
+        return self.growing.result()[self.of_row]
+
+
+def blind_scores(
+    cohort: Cohort, *, features: Sequence[str], findings: Sequence[str], reported: NDArray[np.int64]
+) -> BlindScores:
+    """Begin to fit a blind reader and to let it read the reported rows; the scores are those of `blind_reading`.
+
+    Raises `InputError` as `fit_blind` does, before the second process is started.
+    """
+    excluded = people(cohort).gather(reported).unique().to_list()
+    training = training_of(cohort, features, findings, excluded)
+    read = Cells.of(features_of(cohort, training.learnt, reported))
+    growing = Growing(training.cells.values, training.ill, training.healthy, read.values)
+    return BlindScores(growing, read.of_row, training.warnings)
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What a blind reader is fitted on: cells of the training rows, with the ill and the healthy of each finding."""
+
+    learnt: tuple[Feature, ...]
+    findings: tuple[str, ...]
+    cells: Cells
+    ill: Floats
+    healthy: Floats
+    n_training: int
+    warnings: tuple[str, ...]
+
+
+def training_of(
+    cohort: Cohort, features: Sequence[str], findings: Sequence[str] | None, exclude_patients: Collection[str] | None
+) -> Training:
+    """Return what `fit_blind` fits."""
+    named = checked_features(cohort, features)
+    columns = finding_columns(cohort, cohort.findings if findings is None else findings)
+    rows = training_rows(cohort, exclude_patients)
+    table = cohort.table[rows]
+    learnt = tuple(Feature.learnt(feature, table[feature], cohort.name) for feature in named)
+    cells = Cells.of(features_of(cohort, learnt, rows))
+    labels = cohort.labels[rows][:, columns]
+    ill, healthy = (np.stack([cells.counts(column == value) for column in labels.T], axis=1) for value in (1, 0))
+    names = tuple(cohort.findings[column] for column in columns)
+    warnings = tuple(
+        constant_warning(name, labels[:, column])
+        for column, name in enumerate(names)
+        if not ill[:, column].any() or not healthy[:, column].any()
+    )
+    return Training(learnt, names, cells, ill, healthy, len(rows), warnings)
+
+
 def fit_blind(
     cohort: Cohort,
     *,
@@ -186,51 +231,19 @@ def fit_blind(
 
     References: Friedman (2001), Ann Stat 29:1189-1232; scikit-learn's HistGradientBoostingClassifier.
     """
-    named = checked_features(cohort, features)
-    columns = finding_columns(cohort, cohort.findings if findings is None else findings)
-    rows = training_rows(cohort, exclude_patients)
-    table = cohort.table[rows]
-    learnt = tuple(Feature.learnt(feature, table[feature], cohort.name) for feature in named)
-    cells = Cells.of(features_of(cohort, learnt, rows))
-    models, warnings = [], []
+    training = training_of(cohort, features, findings, exclude_patients)
     with one_thread():
-        for column in columns:
-            labels = cohort.labels[rows, column]
-            model = fitted(cells, labels)
-            models.append(model)
-            if isinstance(model, float):
-                warnings.append(constant_warning(cohort.findings[column], labels, model))
-    names = tuple(cohort.findings[column] for column in columns)
-    return BlindReader(learnt, names, tuple(models), len(rows), tuple(warnings))
+        models = tuple(
+            fitted(training.cells.values, training.ill[:, column], training.healthy[:, column])
+            for column in range(len(training.findings))
+        )
+    return BlindReader(training.learnt, training.findings, models, training.n_training, training.warnings)
 
 
-def fitted(cells: Cells, labels: NDArray[np.int8]) -> Any:
-    """Fit the trees of one finding; its frequency instead, a float, where all or none of the images have it."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    ill, healthy = cells.counts(labels == 1), cells.counts(labels == 0)
-    assessed = ill.sum() + healthy.sum()
-    if not ill.any() or not healthy.any():
-        return float(ill.sum() / assessed) if assessed else 0.0
-    some_ill, some_healthy = ill > 0, healthy > 0
-    values = np.concatenate([cells.values[some_ill], cells.values[some_healthy]])
-    return HistGradientBoostingClassifier(**SETTINGS).fit(
-        np.where(np.isnan(values).all(axis=0), 0.0, values),  # the trees refuse a feature that is missing everywhere
-        np.repeat([1, 0], [some_ill.sum(), some_healthy.sum()]),
-        sample_weight=np.concatenate([ill[some_ill], healthy[some_healthy]]),
-    )
-
-
-def answer(model: Any, values: Floats) -> Floats:
-    """Return one finding's score for each cell."""
-    if isinstance(model, float) or not len(values):
-        return np.full(len(values), model if isinstance(model, float) else np.nan)
-    return np.asarray(model.predict_proba(values)[:, 1], np.float64)
-
-
-def constant_warning(finding: str, labels: NDArray[np.int8], score: float) -> str:
+def constant_warning(finding: str, labels: NDArray[np.int8]) -> str:
     """Say why a finding has one score for all."""
     n = int((labels != MISSING).sum())
+    score = float((labels == 1).sum() / n) if n else 0.0
     if n == 0:
         why = "was assessed on none of the training rows"
     else:
@@ -315,14 +328,3 @@ def is_number(values: pl.Series) -> bool:
 def as_floats(values: pl.Series) -> Floats:
     """Return numbers, truth values or dates as floats, nan where empty."""
     return values.to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy()
-
-
-def one_thread() -> Any:
-    """Hold the trees to one thread: sums of floats depend on how they are shared out, and here they are short.
-
-    scikit-learn must be loaded before its threads can be limited.
-    """
-    import sklearn.ensemble  # noqa: F401
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)

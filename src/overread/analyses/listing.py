@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import polars as pl
@@ -52,13 +52,21 @@ Tables = dict[str, pl.DataFrame]
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What analyses read: the study, every evaluation, those of the user's readings, their pairs, and the choices."""
+    """What analyses read: the study, the evaluations of the user's readings, their pairs, the floor, and the choices.
+
+    The floor may still be on its way: an analysis that asks for it waits.
+    """
 
     study: Study
-    everyone: tuple[Evaluation, ...]
     readers: tuple[Evaluation, ...]
     pairs: tuple[Pair, ...]
+    floor: Future[Evaluation] | None
     options: Options
+
+    @property
+    def everyone(self) -> tuple[Evaluation, ...]:
+        """The user's readings and, where there is one, the floor."""
+        return self.readers if self.floor is None else (*self.readers, self.floor.result())
 
 
 def of_comparisons(judged: Judged) -> Tables:
@@ -215,24 +223,24 @@ def of_explorer(judged: Judged) -> Tables:
     return explorer(judged.readers)
 
 
-ANALYSES: tuple[Callable[[Judged], Tables], ...] = (  # the longest first, so that threads end together
+ANALYSES: tuple[Callable[[Judged], Tables], ...] = (  # the longest first, and those that wait for the floor last
     of_attributes,
     of_calibration,
     of_comparisons,
-    of_estimates,
     of_decisions,
-    of_shortcuts,
     of_provenance,
     of_disagreement,
     of_differential,
     of_activations,
-    of_curves,
     of_label_count,
-    of_operating_points,
     of_recipes,
     of_transport,
     of_explorer,
     of_cohort,
+    of_estimates,
+    of_shortcuts,
+    of_curves,
+    of_operating_points,
 )
 
 

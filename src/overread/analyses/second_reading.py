@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from importlib import import_module
 from importlib.metadata import version
-from threading import Thread
 
-import numpy as np
 import polars as pl
 
 from overread.analyses.answer import answer
-from overread.analyses.blind import blind_reading
 from overread.analyses.comparison import pairs
-from overread.analyses.evaluation import evaluate
+from overread.analyses.evaluation import Evaluation, evaluate
+from overread.analyses.floor import FLOOR, Floor, floor_of
 from overread.analyses.listing import Judged, all_tables
 from overread.analyses.methods import methods
 from overread.analyses.options import Options
@@ -31,8 +28,6 @@ from overread.records.study import Study
 from overread.records.study import study as matched
 from overread.stats.resampling import PatientBootstrap
 
-FLOOR = "blind"
-FLOOR_FEATURES = ("age", "gender", "view")
 LIBRARIES = ("overread", "numpy", "scipy", "polars", "numba", "scikit-learn")
 
 Progress = Callable[[str], None]
@@ -78,48 +73,42 @@ def second_reading(
     check_groups(options.groups, names)
     check_clinic(options.clinic, readings_of)
     readings_of = replace(readings_of, sources=(*readings_of.sources, *options.clinic.sources))
-    loading = preloaded("sklearn.ensemble") if options.floor else None
+    progress("beginning to fit the blind reader")
+    floor = floor_of(readings_of, options)
     bootstrap = PatientBootstrap(
         readings_of.patients, replicates=options.replicates, seed=options.seed, threads=options.threads
     )
-    evaluations = {}
+    readers = []
     for name in names:
         progress(f"resampling patients for {name}")
-        evaluations[name] = evaluate(readings_of, name, options, bootstrap)
-    progress("fitting the blind reader")
-    if loading is not None:
-        loading.join()
-    whole, floor, notes = with_floor(readings_of, options)
-    for name in whole.scores.keys() - evaluations.keys():
-        evaluations[name] = evaluate(whole, name, options, bootstrap)
+        readers.append(evaluate(readings_of, name, options, bootstrap))
     progress("analysing")
-    readers = tuple(evaluations[name] for name in names)
-    of_pairs = tuple(pairs(readers, options.baseline))
-    tables = all_tables(Judged(whole, tuple(evaluations.values()), readers, of_pairs, options))
-    warnings = (*whole.warnings, *notes)
+    with ThreadPoolExecutor(1) as aside:
+        judged = Judged(
+            readings_of,
+            tuple(readers),
+            tuple(pairs(readers, options.baseline)),
+            aside.submit(floor_evaluation, floor, readings_of, options, bootstrap) if floor.blind else None,
+            options,
+        )
+        tables = all_tables(judged)
+    whole = floor.added(readings_of)
     return SecondReading(
         study=whole,
         options=options,
         readings=names,
-        floor=floor,
+        floor=floor.name,
         tables=tables,
-        warnings=warnings,
-        answer=(*([Passage("", preface)] if preface else []), *answer(tables, whole, names, floor, options)),
-        methods=methods(tables, whole, names, floor, options),
+        warnings=(*whole.warnings, *floor.warnings),
+        answer=(*([Passage("", preface)] if preface else []), *answer(tables, whole, names, floor.name, options)),
+        methods=methods(tables, whole, names, floor.name, options),
         versions=versions(),
     )
 
 
-def preloaded(library: str) -> Thread:
-    """Load a library in the background, while compiled code resamples; an error shows where it is used."""
-
-    def load() -> None:
-        with suppress(ImportError):
-            import_module(library)
-
-    thread = Thread(target=load, daemon=True)
-    thread.start()
-    return thread
+def floor_evaluation(floor: Floor, readings: Study, options: Options, bootstrap: PatientBootstrap) -> Evaluation:
+    """Wait for the floor's scores and judge them as the readings are judged."""
+    return evaluate(floor.added(readings), floor.name or FLOOR, options, bootstrap)
 
 
 def refuse_unknown_findings(of: Study, options: Options) -> None:
@@ -128,43 +117,6 @@ def refuse_unknown_findings(of: Study, options: Options) -> None:
     unknown = [finding for finding in options.prevalence if key(finding) not in known]
     if unknown:
         raise InputError("--prevalence", f"{quoted(unknown[0])} is not reported", f"one of: {listed(of.findings)}")
-
-
-def with_floor(readings: Study, options: Options) -> tuple[Study, str | None, tuple[str, ...]]:
-    """Add the blind reader to a study as its floor, or say why there is none.
-
-    It is fitted on training rows of patients who are neither reported nor used for tuning, so that it stays a floor
-    and never a memory, whatever the split.
-    """
-    cohort = readings.cohort
-    if not options.floor:
-        return readings, None, ()
-    if FLOOR in readings.scores:
-        return readings, FLOOR, ()
-    why = floor_is_lacking(readings)
-    if why:
-        return readings, None, (f"No blind reader is shown as the floor: {why}.",)
-    tuning = readings.tuning
-    kept_out = readings.rows if tuning is None else np.concatenate([readings.rows, tuning.rows])
-    try:
-        blind = blind_reading(cohort, features=FLOOR_FEATURES, findings=readings.findings, reported=kept_out)
-    except InputError as reason:  # every training patient is reported, or an attribute is not of the kind
-        return readings, None, (f"No blind reader is shown as the floor: {reason}",)
-    scores = blind.scores[: len(readings.rows)]
-    if tuning is not None:
-        tuning = replace(tuning, scores=tuning.scores | {FLOOR: blind.scores[len(readings.rows) :]})
-    return replace(readings, scores=readings.scores | {FLOOR: scores}, tuning=tuning), FLOOR, blind.warnings
-
-
-def floor_is_lacking(readings: Study) -> str:
-    """Return why a blind reader cannot be fitted, empty where it can."""
-    cohort = readings.cohort
-    lacking = [name for name in FLOOR_FEATURES if name not in cohort.attributes]
-    if lacking:
-        return f"the cohort has no column {', '.join(lacking)}"
-    if cohort.split is None or not (cohort.split == "train").any():
-        return "the cohort has no training rows"
-    return ""
 
 
 def versions() -> dict[str, str]:
