@@ -50,7 +50,7 @@ def impossible_ages(cohort: Cohort) -> Iterator[Point]:
         return
     wrong = ((ages < 0) | (ages > OLDEST)).fill_null(False)
     if n := int(wrong.sum()):
-        worst = listed([str(age) for age in ages.filter(wrong).unique().sort(descending=True)])
+        worst = listed([f"{age:g}" for age in ages.filter(wrong).unique().sort(descending=True)])
         yield Point(
             "impossible age", "serious", "age", n,
             f"{counted(n, 'image')} {have(n)} an age below 0 or above {OLDEST} years ({worst}).",
@@ -71,7 +71,8 @@ def unknown_words(cohort: Cohort) -> Iterator[Point]:
             kinds = words.filter(wrong.fill_null(False)).unique().sort().to_list()
             yield Point(
                 f"unusual {name}", "caution", name, n,
-                f"{counted(n, 'image')} {have(n)} a {name} other than {', '.join(known[:2])}: {listed(kinds, most=6)}.",
+                f"{counted(n, 'image')} {have(n)} a {name} other than {' and '.join(known[:2])} "
+                f"({listed(kinds, most=6)}).",
                 "If it is another spelling, write it as the others; each word is a subgroup of its own.",
                 images_at(cohort, wrong, words),
             )  # fmt: skip
@@ -107,7 +108,7 @@ def spellings(cohort: Cohort, raw: Raw | None) -> Iterator[Point]:
             wrong = words.is_in([word for same in twins for word in same])
             yield Point(
                 "spelled in several ways", "caution", name, int(wrong.fill_null(False).sum()),
-                f"{name} holds words that may be the same: {'; '.join(listed(same, most=6) for same in twins[:6])}.",
+                f"{name} holds words that may be the same ({'; '.join(listed(same, most=6) for same in twins[:6])}).",
                 "Write each in one way: overread takes them for different subgroups.",
                 images_at(cohort, wrong, words),
             )  # fmt: skip

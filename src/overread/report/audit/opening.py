@@ -16,7 +16,7 @@ SHOWN_IMAGES = 200
 
 def section(audit: Audit) -> Section:
     """Return the opening of the page."""
-    context = {"answer": (Passage("", audit.summary),)}
+    context = {"answer": (Passage("", tuple(unbroken(sentence) for sentence in audit.summary)),)}
     return Section("answer", "The answer", blocks=(parts(audit),), template="answer.html", context=context)
 
 
@@ -36,17 +36,36 @@ def parts(audit: Audit) -> Sheet:
 
 
 def points(audit: Audit) -> Section:
-    """Return what was raised, the gravest first, and the images that it is about."""
+    """Return what was raised as sentences, the gravest first, then as a table, and the images that it is about."""
     table = audit.tables["points"]
+    passages = [Passage("", (points_lead(table),))]
+    for severity, own in table.partition_by("severity", as_dict=True, maintain_order=True).items():
+        said = (f"{row['message']} {row['remedy']}" for row in own.iter_rows(named=True))
+        passages.append(Passage(str(severity[0]).capitalize(), tuple(unbroken(sentence) for sentence in said)))
+    blocks = () if table.is_empty() else (points_sheet(table), images_sheet(audit.tables["point_images"]))
+    return Section(
+        "points",
+        "What to settle first",
+        blocks=tuple(block for block in blocks if block.rows),
+        template="answer.html",
+        context={"answer": tuple(passages)},
+    )
+
+
+def points_lead(table: pl.DataFrame) -> str:
+    """Say how grave what was raised is."""
     grave = int((table["severity"] == "serious").sum())
-    lead = ["Nothing was found that cannot be true, contradicts itself or misleads."] if table.is_empty() else []
     if grave:
         which = "points are" if grave > 1 else "point is"
-        lead.append(f"{grave} {which} serious: numbers made from this cohort are probably wrong until it is settled.")
-    elif len(table):
-        lead.append("Nothing serious was found; the points below can mislead, or are good to know.")
-    blocks = () if table.is_empty() else (points_sheet(table), images_sheet(audit.tables["point_images"]))
-    return Section("points", "What to settle first", tuple(lead), tuple(b for b in blocks if b.rows), GUIDE)
+        return f"{grave} {which} serious: numbers made from this cohort are probably wrong until it is settled."
+    if len(table):
+        return "Nothing serious was found. What follows can mislead, or is good to know."
+    return "Nothing was found that cannot be true, contradicts itself or misleads."
+
+
+def unbroken(sentence: str) -> str:
+    """Return a sentence in which no line breaks before a percent sign."""
+    return sentence.replace(" %", f"{numbers.SPACE}%")
 
 
 def points_sheet(table: pl.DataFrame) -> Sheet:
@@ -62,7 +81,7 @@ def points_sheet(table: pl.DataFrame) -> Sheet:
         )
         for row in table.iter_rows(named=True)
     )
-    return Sheet("points", "Points raised", columns, rows, shown=True)
+    return Sheet("points", "The points as a table", columns, rows, foot=(SEVERITIES,))
 
 
 def images_sheet(table: pl.DataFrame) -> Sheet:
@@ -78,7 +97,7 @@ def images_sheet(table: pl.DataFrame) -> Sheet:
     return Sheet("point-images", "Images that points are about", columns, rows, foot=(foot,))
 
 
-GUIDE = (
-    "Serious: numbers made from this cohort are probably wrong. Caution: some of them mislead. Note: good to know.",
-    "A point is a reason to look at the table. Nothing was changed in it.",
+SEVERITIES = (
+    "Serious: numbers made from this cohort are probably wrong. Caution: some of them mislead. Note: good to know. A "
+    "point is a reason to look at the table; nothing was changed in it."
 )

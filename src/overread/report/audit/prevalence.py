@@ -10,7 +10,7 @@ from overread.analyses.audit import Audit
 from overread.analyses.audit_prevalence import difference_said, worth_saying
 from overread.records.findings import display
 from overread.report import lookup, numbers
-from overread.report.audit.opening import PARTS
+from overread.report.audit.opening import PARTS, unbroken
 from overread.report.figures.dots import draw_intervals
 from overread.report.figures.heatmaps import RATIO_BANDS, RATIO_EDGES, heat_map
 from overread.report.figures.scales import round_up
@@ -47,7 +47,7 @@ def split_lead(audit: Audit) -> list[str]:
         lead.append(f"The most frequent finding is {frequent}, the rarest {rare}.")
     for own in worth_saying(audit.tables["split_differences"]).partition_by("split", "against", maintain_order=True):
         largest = "; ".join(difference_said(row) for row in own.head(3).iter_rows(named=True))
-        lead.append(f"The largest differences between splits: {largest}.")
+        lead.append(unbroken(f"The largest differences between splits: {largest}."))
     return lead
 
 
@@ -76,8 +76,8 @@ def widest(own: pl.DataFrame, title: str) -> list[str]:
         if ends and ends[1]["low"] > ends[0]["high"]:
             low, high = ends
             times = high["value"] / low["value"]
-            shares = f"{numbers.percent(high['value'], 2)} of {high['subgroup']}, {numbers.percent(low['value'], 2)}"
-            said = f"By {title}, {display(finding)} differs most: {shares} of {low['subgroup']}."
+            shares = (f"{numbers.percent(row['value'], 2)} ({row['subgroup']})" for row in (high, low))
+            said = f"By {title}, {display(finding)} differs most: {' against '.join(shares)}."
             best = max(best or (0.0, ""), (times, said))
     return [] if best is None else [best[1]]
 
@@ -109,7 +109,7 @@ def figure(
     drawing = draw_intervals(
         frame, readers, order=falling(audit), title="prevalence (share of images)", domain=(0.0, round_up(highest))
     )
-    caption = f"Share of images with each finding, with {level} intervals by patient."
+    caption = f"Share of images with each finding {title}, with {level} intervals by patient."
     return Figure(name, f"Prevalence {title}", drawing, caption)
 
 
