@@ -54,6 +54,15 @@ def test_scores_are_named_and_know_their_patients(write) -> None:
     assert scores.patients.tolist() == [0, 0, 1]
 
 
+def test_the_order_of_rows_never_matters(write) -> None:
+    table = {"image": ["b.png", "a.png", "c.png"], "patient": [9, 5, 9], "prob_Mass": [0.1, 0.2, 0.3]}
+    (scores,) = read_clinic([write("there.csv", table)]).scores
+    assert scores.reading.images.to_list() == ["a.png", "b.png", "c.png"]
+    assert scores.reading.scores[:, 0].tolist() == [0.2, 0.1, 0.3]
+    assert scores.patients is not None
+    assert scores.patients.tolist() == [0, 1, 1]
+
+
 def test_nothing_given_is_nothing() -> None:
     assert not read_clinic([])
     assert str(read_clinic([])) == "none"

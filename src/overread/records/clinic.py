@@ -98,13 +98,15 @@ def is_mix(table: Table) -> bool:
 
 
 def unlabelled(table: Table, *, name: str) -> UnlabelledScores:
-    """Return the scores in a table; its columns of patients and attributes are no scores."""
+    """Return the scores in a table, sorted by image; its columns of patients and attributes are no scores."""
     role = roles(table.frame.columns)
     if "image" not in role and not any(key(column).startswith("prob ") for column in table.frame.columns):
         what = f"this is neither a mix of attributes nor a table of scores (the columns are {shown(table)})"
         raise InputError(table.name, what, EXAMPLE)
     others = [column for part, column in role.items() if part != "image"]
     scores = reading(replace(table, frame=table.frame.drop(others)), name=name)
+    order = scores.images.arg_sort().to_numpy()  # so that the order of rows never matters
+    scores = replace(scores, images=scores.images.gather(order), scores=scores.scores[order])
     if "patient" not in role:
         return UnlabelledScores(scores)
     known = columns.text(table.frame[role["patient"]])
@@ -112,7 +114,7 @@ def unlabelled(table: Table, *, name: str) -> UnlabelledScores:
         row = int(known.is_null().arg_true()[0])
         do = "Name the patient of every image, or leave the column out."
         raise InputError(table.where(role["patient"], row), "the patient is empty", "whom the image is of", do)
-    return UnlabelledScores(scores, np.unique(known.to_numpy(), return_inverse=True)[1].astype(np.int64))
+    return UnlabelledScores(scores, np.unique(known.to_numpy(), return_inverse=True)[1].astype(np.int64)[order])
 
 
 def mix_of(table: Table, *, name: str) -> Mix:

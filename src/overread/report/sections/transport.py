@@ -65,17 +65,23 @@ def lead(second: SecondReading, kind: str) -> Iterator[str]:
         MIX: "In a clinic of the given mix, assuming that images of each kind are labelled and scored there as here:",
     }[kind]
     for name in second.readings:
-        yield from of_reader(second, kind, name)
+        if not fails(second, kind, name):  # what cannot be relied on is not said
+            yield from of_reader(second, kind, name)
         yield from score_check(second, name) if kind == SCORES else ()
     yield from {PREVALENCE: no_check, MIX: mix_check}[kind](second) if kind != SCORES else ()
 
 
+def fails(second: SecondReading, kind: str, name: str) -> bool:
+    """Return whether the assumption fails for a finding of one reader: the others are of the same images."""
+    notes = of_kind(second, kind).filter(reading=name)["note"]
+    return bool(notes.str.contains(FAILS, literal=True).any())
+
+
 def of_reader(second: SecondReading, kind: str, name: str) -> Iterator[str]:
-    """Say how the PPV of one reader moves over findings, and where most, leaving out findings that fail the check."""
+    """Say how the PPV of one reader moves over findings, and where most, leaving out findings in doubt."""
     rows = of_kind(second, kind).filter(reading=name)
     ppv = rows.filter(metric="ppv").drop_nulls(["value", "here"])
-    for why in (FAILS, DOUBT):  # what cannot be relied on is not said
-        ppv = ppv.filter(~pl.col("note").str.contains(why, literal=True))
+    ppv = ppv.filter(~pl.col("note").str.contains(DOUBT, literal=True))
     if ppv.is_empty():
         if rows["value"].null_count() == rows.height > 0:
             yield f"{name}: nothing can be computed; the notes under the table say why."
