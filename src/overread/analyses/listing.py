@@ -22,6 +22,7 @@ from overread.analyses.evaluation import Evaluation
 from overread.analyses.exchange import exchange
 from overread.analyses.explorer import explorer
 from overread.analyses.label_count import label_count
+from overread.analyses.label_quality import label_quality
 from overread.analyses.literature import literature
 from overread.analyses.operating_points import operating_point_rows, thresholds_table
 from overread.analyses.options import Options
@@ -213,6 +214,11 @@ def of_transport(judged: Judged) -> Tables:
     return joined_tables(carried)
 
 
+def of_label_quality(judged: Judged) -> Tables:
+    """Return how good the labels are; no rows where no better truth and no size of noise was given."""
+    return label_quality(judged.study, judged.readers, judged.pairs, judged.options)
+
+
 def of_cohort(judged: Judged) -> Tables:
     """Return who is in the cohort."""
     return {"cohort": cohort_summary(judged.study)}
@@ -235,6 +241,7 @@ ANALYSES: tuple[Callable[[Judged], Tables], ...] = (  # the longest first, and t
     of_label_count,
     of_recipes,
     of_transport,
+    of_label_quality,
     of_explorer,
     of_cohort,
     of_estimates,

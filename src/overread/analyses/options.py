@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from overread.records.adjudicated import Adjudicated
 from overread.records.clinic import Clinic
+from overread.records.tables import Source
 from overread.stats.operating_points import Rule, parse_rule
 
 
@@ -22,7 +24,9 @@ class Options:
     metric, the difference that would not matter, for tests of equivalence and non-inferiority.
     `groups` names, by recipe, the readings that are runs of it. `by` names the attributes, or crossings such as
     `gender x view`, whose subgroups are looked at. `thorough` adds what takes a few seconds more: subgroups by gender,
-    view and age where `by` names none, recalibration, and shortcuts.
+    view and age where `by` names none, recalibration, and shortcuts. `adjudicated` is a better truth for some
+    images, and `label_noise` states by finding how sensitive and specific the cohort's labels are, where none is to be
+    had.
     """
 
     split: str = "test"
@@ -34,6 +38,8 @@ class Options:
     by: tuple[str, ...] = ()
     thorough: bool = False
     clinic: Clinic = field(default_factory=Clinic)
+    adjudicated: Adjudicated | None = None
+    label_noise: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     replicates: int = 2000
     seed: int = 0
     level: float = 0.95
@@ -54,8 +60,17 @@ class Options:
         for metric, margin in self.margins.items():
             if not 0 < margin < 1:
                 raise ValueError(f"the margin of {metric} must lie between 0 and 1, got {margin}")
+        for finding, rates in self.label_noise.items():
+            if not all(0 <= rate <= 1 for rate in rates) or sum(rates) <= 1:
+                what = "sensitivity and specificity of its labels must lie in [0, 1] and add up to more than 1"
+                raise ValueError(f"{finding}: {what}, got {rates}")
         if isinstance(self.operating_point, str):
             parse_rule(self.operating_point)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The files that were read for these choices."""
+        return (*self.clinic.sources, *(self.adjudicated.sources if self.adjudicated is not None else ()))
 
     @property
     def rule(self) -> Rule | None:

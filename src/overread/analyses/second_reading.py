@@ -14,6 +14,7 @@ from overread.analyses.answer import answer
 from overread.analyses.comparison import pairs
 from overread.analyses.evaluation import Evaluation, evaluate
 from overread.analyses.floor import FLOOR, Floor, floor_of
+from overread.analyses.label_quality import check_label_quality
 from overread.analyses.listing import Judged, all_tables
 from overread.analyses.methods import methods
 from overread.analyses.options import Options
@@ -72,7 +73,8 @@ def second_reading(
     names = tuple(readings_of.scores)
     check_groups(options.groups, names)
     check_clinic(options.clinic, readings_of)
-    readings_of = replace(readings_of, sources=(*readings_of.sources, *options.clinic.sources))
+    check_label_quality(options, readings_of)
+    readings_of = replace(readings_of, sources=(*readings_of.sources, *options.sources))
     progress("beginning to fit the blind reader")
     floor = floor_of(readings_of, options)
     bootstrap = PatientBootstrap(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from overread.records.errors import InputError
+
+if TYPE_CHECKING:
+    from overread.records.adjudicated import Adjudicated
 
 
 def operating_point(text: str) -> str | dict[str, float]:
@@ -45,6 +49,40 @@ def shares(option: str, text: str | None, example: str) -> dict[str, float]:
                 f"Write for example {option} {example}.",
             )
         read[name.strip()] = share
+    return read
+
+
+def adjudicated(path: Path | None, mapping: Path | None) -> Adjudicated | None:
+    """Read `--adjudicated`, a better truth, with `--adjudicated-map`, what its labels stand for."""
+    from overread.records.adjudicated import read_adjudicated
+
+    if path is not None:
+        return read_adjudicated(path, mapping)
+    if mapping is not None:
+        raise InputError(
+            "--adjudicated-map", "there is no better truth to map", "the table too, as --adjudicated TABLE"
+        )
+    return None
+
+
+def label_noise(text: str | None) -> dict[str, tuple[float, float]]:
+    """Read `--label-noise`: the sensitivity and specificity of the cohort's labels, by finding.
+
+    >>> label_noise("Effusion=0.8/0.97, Mass=0.6/0.99")
+    {'Effusion': (0.8, 0.97), 'Mass': (0.6, 0.99)}
+    """
+    read: dict[str, tuple[float, float]] = {}
+    for part in names(text or ""):
+        name, _, rates = part.partition("=")
+        try:
+            sensitivity, specificity = (float(rate) for rate in rates.split("/"))
+        except ValueError:
+            sensitivity = specificity = float("nan")
+        if not (0 <= sensitivity <= 1 and 0 <= specificity <= 1 and sensitivity + specificity > 1):
+            what = f"{part!r} is not a finding with two rates from 0 to 1 that add up to more than 1"
+            do = "Write for example --label-noise Effusion=0.8/0.97."
+            raise InputError("--label-noise", what, "NAME=SENSITIVITY/SPECIFICITY, joined by commas", do)
+        read[name.strip()] = sensitivity, specificity
     return read
 
 

@@ -46,6 +46,23 @@ def report(
             show_default=False,
         ),
     ] = None,
+    adjudicated: Annotated[
+        Path | None,
+        typer.Option(help="Table of a better truth for some images: YES, NO or hedged by label.", show_default=False),
+    ] = None,
+    adjudicated_map: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of label and finding: what each label of --adjudicated stands for.", show_default=False
+        ),
+    ] = None,
+    label_noise: Annotated[
+        str | None,
+        typer.Option(
+            help="Sensitivity and specificity of the cohort's labels where they are known: Finding=0.8/0.97,...",
+            show_default=False,
+        ),
+    ] = None,
     baseline: Annotated[
         str | None,
         typer.Option(help="Compare every reading with this one, instead of every pair.", show_default=False),
@@ -107,6 +124,8 @@ def report(
         operating_point=choices.operating_point(operating_point),
         prevalence=choices.shares("--prevalence", prevalence, "Pneumothorax=0.02,Edema=0.01"),
         clinic=read_clinic(clinic or []),
+        adjudicated=choices.adjudicated(adjudicated, adjudicated_map),
+        label_noise=choices.label_noise(label_noise),
         baseline=baseline,
         by=choices.names(by or ""),
         thorough=thorough,
