@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from overread.analyses.options import Options as Options
     from overread.analyses.second_reading import SecondReading as SecondReading
     from overread.analyses.second_reading import second_reading as second_reading
+    from overread.records.clinic import Clinic as Clinic
+    from overread.records.clinic import clinic_from_frames as clinic_from_frames
+    from overread.records.clinic import read_clinic as read_clinic
     from overread.records.cohort import Cohort as Cohort
     from overread.records.cohort import cohort_from_arrays as cohort_from_arrays
     from overread.records.cohort import cohort_from_frame as cohort_from_frame
@@ -40,6 +43,9 @@ _HOMES = {
     "Options": "overread.analyses.options",
     "SecondReading": "overread.analyses.second_reading",
     "second_reading": "overread.analyses.second_reading",
+    "Clinic": "overread.records.clinic",
+    "clinic_from_frames": "overread.records.clinic",
+    "read_clinic": "overread.records.clinic",
     "Cohort": "overread.records.cohort",
     "cohort_from_arrays": "overread.records.cohort",
     "cohort_from_frame": "overread.records.cohort",

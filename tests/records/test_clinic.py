@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overread.records.clinic import read_clinic
+from overread.records.clinic import clinic_from_frames, read_clinic
 from overread.records.errors import InputError
 
 MIX = {"View Position": ["AP", "PA"], "gender": ["F", "M"], "share": [0.25, 0.75]}
@@ -61,6 +61,17 @@ def test_the_order_of_rows_never_matters(write) -> None:
     assert scores.reading.scores[:, 0].tolist() == [0.2, 0.1, 0.3]
     assert scores.patients is not None
     assert scores.patients.tolist() == [0, 1, 1]
+
+
+def test_dataframes_are_read_as_files_are() -> None:
+    scores = {"model": {"image": ["b.png", "a.png"], "prob_Mass": [0.1, 0.2]}}
+    clinic = clinic_from_frames(mix=pl.DataFrame(MIX), scores=scores)
+    assert clinic.mix is not None
+    assert clinic.mix.attributes == ("view", "gender")
+    assert clinic.scores[0].reading.images.to_list() == ["a.png", "b.png"]
+    assert clinic.sources == ()
+    with pytest.raises(InputError, match="no column share"):
+        clinic_from_frames(mix={"view": ["AP"]})
 
 
 def test_nothing_given_is_nothing() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isclose
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from overread.records import columns
 from overread.records.errors import InputError, listed, plain, quoted
 from overread.records.findings import key
+from overread.records.frames import table_from_frame
 from overread.records.headers import ROLES, roles
 from overread.records.reading import Reading, named_path, reading
 from overread.records.tables import Source, Table, read_table, stem
@@ -89,6 +91,26 @@ def read_clinic(sources: Sequence[str]) -> Clinic:
         do = "Name each after the reader whose scores they are, as NAME=PATH."
         raise InputError("--clinic", f"two tables of scores are named {plain(twice[0])}", "one for each reader", do)
     return Clinic(mix, tuple(scores))
+
+
+def clinic_from_frames(*, mix: Any = None, scores: Mapping[str, Any] | None = None) -> Clinic:
+    """Return a clinic in dataframes of any kind, or mappings of columns: its mix, and scores by the reader's name.
+
+    Raises `InputError` as `read_clinic` does.
+
+    >>> clinic_from_frames(mix={"view": ["AP", "PA"], "share": [0.75, 0.25]}).mix.values
+    (('AP',), ('PA',))
+    """
+    found = None if mix is None else table_from_frame(mix, name="the clinic's mix")
+    if found is not None and not is_mix(found):
+        raise InputError(found.name, f"it has no column share (the columns are {shown(found)})", EXAMPLE)
+    return Clinic(
+        None if found is None else mix_of(found, name="mix"),
+        tuple(
+            unlabelled(table_from_frame(frame, name=f"the clinic's scores {plain(name)}"), name=name)
+            for name, frame in (scores or {}).items()
+        ),
+    )
 
 
 def is_mix(table: Table) -> bool:
