@@ -33,8 +33,10 @@ from overread.analyses.audit_prevalence import (
 )
 from overread.analyses.second_reading import Progress, versions
 from overread.records.cohort import Cohort
+from overread.records.common_findings import settled
 from overread.records.errors import InputError, counted, listed
 from overread.records.findings import NO_FINDING, display
+from overread.records.headers import nih_name
 from overread.records.reading import Reading
 from overread.records.repeated_rows import Raw
 from overread.records.tables import Source
@@ -65,7 +67,8 @@ def audit(
 ) -> Audit:
     """Look a cohort over before any model is judged on it.
 
-    `readings` are asked only which part of the cohort their images lie in. `raw` is the table as it was written
+    `readings` are asked only which part of the cohort their images lie in, and which columns of 0 and 1 are findings;
+    without them, every such column is one. `raw` is the table as it was written
     (`read_with_repeated`); without it, repeated rows, spellings and `No Finding` beside a finding cannot be seen.
     `seed` deals patients into halves where a blind reader has to be cross-fitted.
 
@@ -78,6 +81,8 @@ def audit(
     (('patients in several splits', 'serious'), [('7', 1, 0, 1)])
     """
     refuse_twice(readings)
+    if readings:
+        cohort = settled(cohort, readings)[0]
     patients = codes(cohort)
     progress("counting images and patients")
     tables = {
@@ -125,6 +130,7 @@ def points(cohort: Cohort, raw: Raw | None, tables: dict[str, pl.DataFrame]) -> 
     yield from shared_points(cohort)
     yield from faults(cohort, raw)
     yield from while_reading(cohort, raw)
+    yield from assumed_findings(cohort)
     yield from box_points(cohort)
     yield from absent_points(cohort)
     yield from reading_points(tables["readings"])
@@ -141,6 +147,20 @@ def while_reading(cohort: Cohort, raw: Raw | None) -> Iterator[Point]:
     for warning in cohort.warnings:
         if not warning.startswith(said_elsewhere):
             yield Point("while reading", "caution", "", 0, warning, "Look at the file that it names.")
+
+
+def assumed_findings(cohort: Cohort) -> Iterator[Point]:
+    """Raise the columns that count as findings for no other reason than that they hold 0 and 1."""
+    known = any(nih_name(finding) for finding in cohort.findings)
+    assumed = [finding for finding in cohort.findings if finding in cohort.assumed and nih_name(finding) is None]
+    if known and assumed:
+        holds, counts = ("holds", "counts as a finding") if len(assumed) == 1 else ("hold", "count as findings")
+        yield Point(
+            "taken for a finding", "note", ", ".join(assumed), cohort.n_images,
+            f"{listed(assumed, most=6)} {holds} 0 and 1 only, and {counts} here.",
+            "If it is an attribute, such as a chest tube, write words (yes, no), or give a reading that does not score "
+            "it: prevalence is then shown by it.",
+        )  # fmt: skip
 
 
 # --- the sentences at the top ----------------------------------------------------------------------------------------
