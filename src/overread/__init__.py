@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from overread.analyses.audit import Audit as Audit
+    from overread.analyses.audit import audit as audit
     from overread.analyses.blind import blind_reading as blind_reading
     from overread.analyses.options import Options as Options
     from overread.analyses.second_reading import SecondReading as SecondReading
@@ -35,10 +37,13 @@ if TYPE_CHECKING:
     from overread.records.reading import write_reading as write_reading
     from overread.records.study import Study as Study
     from overread.records.study import study as study
+    from overread.report.audit_page import write_audit as write_audit
     from overread.report.writer import write_report as write_report
     from overread.stats.estimate import Estimate as Estimate
 
 _HOMES = {
+    "Audit": "overread.analyses.audit",
+    "audit": "overread.analyses.audit",
     "blind_reading": "overread.analyses.blind",
     "Options": "overread.analyses.options",
     "SecondReading": "overread.analyses.second_reading",
@@ -58,6 +63,7 @@ _HOMES = {
     "write_reading": "overread.records.reading",
     "Study": "overread.records.study",
     "study": "overread.records.study",
+    "write_audit": "overread.report.audit_page",
     "write_report": "overread.report.writer",
     "Estimate": "overread.stats.estimate",
 }
