@@ -35,6 +35,12 @@ def mean_name(second: SecondReading) -> str:
     return f"Mean of {numbers.plural(n, 'finding')}"
 
 
+def table(second: SecondReading, name: str) -> pl.DataFrame | None:
+    """Return a table that may be absent or without rows: None where it is."""
+    found = second.tables.get(name)
+    return None if found is None or found.is_empty() else found
+
+
 def estimates(second: SecondReading, metric: str, method: str = "bootstrap") -> pl.DataFrame:
     """Return the rows of one metric over all images, with one kind of interval."""
     of_all = pl.col("attribute").fill_null("") == ""

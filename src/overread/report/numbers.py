@@ -117,6 +117,8 @@ WRITERS: dict[str, Callable[[Number], str]] = {
     "lr_negative": ratio,
     "dor": ratio,
     "false_calls_per_healthy_image": lambda value: decimal(value, 2),
+    "ece": lambda value: decimal(value, 4),
+    "brier": lambda value: decimal(value, 4),
 }
 
 
