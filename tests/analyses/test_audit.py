@@ -162,6 +162,17 @@ def test_a_column_of_0_and_1_is_a_finding_unless_a_reading_says_otherwise() -> N
     assert "taken for a finding" not in points(found)
 
 
+def test_attributes_are_fitted_alone_and_together_and_each_set_once() -> None:
+    table = frame(
+        site=["b", "c", "d"] * (N // 3), same=["b", "c", "d"] * (N // 3), serial=[str(row) for row in range(N)]
+    )
+    sets = audited(table).tables["blind"]["features"].unique(maintain_order=True).to_list()
+    alone = ["gender", "view", "age", "follow_up", "site"]
+    assert sets == [*alone, "age, gender, view", ", ".join(alone)]
+    three = audited(frame().drop("follow_up")).tables["blind"]["features"].unique(maintain_order=True).to_list()
+    assert three == ["gender", "view", "age", "age, gender, view"]
+
+
 def test_without_training_rows_the_attributes_are_cross_fitted() -> None:
     blind = audited(frame().drop("split")).tables["blind"]
     assert set(blind["fitted"]) == {"cross-fitted by patient"}

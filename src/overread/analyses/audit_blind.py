@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from overread.analyses.attributes import DEFAULT
 from overread.analyses.audit_point import Point
+from overread.analyses.audit_prevalence import FEW_VALUES
 from overread.analyses.blind import fit_blind, in_training
 from overread.analyses.tables import interval
 from overread.records.cohort import MISSING, Cohort
@@ -39,12 +40,27 @@ WORTH_SAYING = 0.7
 
 
 def feature_sets(cohort: Cohort) -> tuple[tuple[str, ...], ...]:
-    """Return the sets of attributes to fit: each alone, age with gender and view, and all of them; twelve at most."""
-    usable = [name for name in cohort.attributes if varies(cohort.table[name])]
+    """Return the sets of attributes to fit: one alone, age with gender and view, and all of them, twelve at most.
+
+    Alone are fitted age, gender, view, follow-up number, and whatever has few values, such as a site. A column that
+    says what another one says, such as the spacing of square pixels, is left out.
+    """
+    usable: list[str] = []
+    for name in cohort.attributes:
+        values = cohort.table[name]
+        if varies(values) and not any(same(values, cohort.table[other]) for other in usable):
+            usable.append(name)
     first = [name for name in DEFAULT if name in usable]
     named = (*first, *(name for name in usable if name not in first))[:MOST_FEATURES]
-    sets = [*((name,) for name in named), tuple(sorted(first)), named]
+    alone = [name for name in named if name in (*first, "follow_up") or cohort.table[name].n_unique() <= FEW_VALUES]
+    everything = () if set(named) == set(first) else named
+    sets = [*((name,) for name in alone), tuple(sorted(first)), everything]
     return tuple(dict.fromkeys(one for one in sets if one))
+
+
+def same(one: pl.Series, other: pl.Series) -> bool:
+    """Return whether two attributes hold the same values."""
+    return one.dtype == other.dtype and one.equals(other, check_names=False)
 
 
 def varies(values: pl.Series) -> bool:

@@ -108,17 +108,19 @@ def prevalence_rows(
 ) -> Iterator[dict[str, object]]:
     """Yield the row of any finding, then one per finding, of one group of images."""
     labels, people = cohort.labels[members], patients[members]
+    n_people = len(np.unique(people))
     anything = np.where((labels == 1).any(axis=1), 1, np.where((labels == MISSING).any(axis=1), MISSING, 0))
     for finding, of in (("", anything), *zip(cohort.findings, labels.T, strict=True)):
         assessed = of != MISSING
-        known = people if assessed.all() else people[assessed]
+        every = bool(assessed.all())
+        known = people if every else people[assessed]
         estimate = share_by_patient(of[assessed] == 1, known, level=level)
         yield {
             "finding": finding,
             "attribute": group[0],
             "subgroup": group[1],
             "n_images": int(assessed.sum()),
-            "n_patients": None if cohort.patients is None else len(np.unique(known)),
+            "n_patients": None if cohort.patients is None else n_people if every else len(np.unique(known)),
             "n_positive": int((of == 1).sum()),
             "level": level,
             "method": estimate.method,

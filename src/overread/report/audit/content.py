@@ -86,7 +86,7 @@ def blind_sheet(audit: Audit, table: pl.DataFrame, sets: list[str]) -> Sheet:
         for finding in audit.cohort.findings
     )
     foot = f"AUROC; in brackets: {numbers.level(audit.level)} intervals by patient (Obuchowski)."
-    return Sheet("blind", "AUROC by attributes, each alone and together", columns, rows, foot=(foot,))
+    return Sheet("blind", "AUROC by attributes, alone and together", columns, rows, foot=(foot,))
 
 
 def missing(audit: Audit) -> Section:
