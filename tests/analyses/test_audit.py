@@ -164,7 +164,7 @@ def test_a_column_of_0_and_1_is_a_finding_unless_a_reading_says_otherwise() -> N
 
 def test_attributes_are_fitted_alone_and_together_and_each_set_once() -> None:
     table = frame(
-        site=["b", "c", "d"] * (N // 3), same=["b", "c", "d"] * (N // 3), serial=[str(row) for row in range(N)]
+        site=["b", "c", "d"] * (N // 3), same=["b", "c", "d"] * (N // 3), serial=[f"s{row}" for row in range(N)]
     )
     sets = audited(table).tables["blind"]["features"].unique(maintain_order=True).to_list()
     alone = ["gender", "view", "age", "follow_up", "site"]
