@@ -45,6 +45,7 @@ from overread.records.study import Study
 from overread.stats.agreement import AGREEMENT
 from overread.stats.estimate import Estimate
 from overread.stats.label_noise import (
+    NOT_ALONE,
     LabelNoise,
     corrected_auroc,
     corrected_counts,
@@ -64,7 +65,7 @@ Labels = NDArray[np.int8]
 DIFFERENCE, WITHOUT = "difference", "cohort labels, no better truth"
 RATES = ("sensitivity", "specificity", "ppv", "npv")
 
-BEYOND = "the correction puts an AUROC outside 0 to 1: independent errors of this size cannot be all"
+BEYOND = f"the correction puts an AUROC outside 0 to 1: {NOT_ALONE}"
 
 Schema = dict[str, type[pl.DataType]]
 NAMES: Schema = {"label": pl.String, "finding": pl.String}
@@ -358,7 +359,7 @@ def below_zero(counts: Counts) -> str:
     below = [kind for cell, kind in names.items() if getattr(counts, cell) < -1e-9]
     if not below:
         return ""
-    return f"the correction leaves fewer than 0 images {below[0]}: independent errors of this size cannot be all"
+    return f"the correction leaves fewer than 0 images {below[0]}: {NOT_ALONE}"
 
 
 def undefined(metric: str, counts: Counts) -> str:

@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 
 ROUNDING = 1e-12
 
+NOT_ALONE = "errors of this size that are independent of the image cannot give what is seen"
+
 
 @dataclass(frozen=True, eq=False)
 class LabelNoise:
@@ -168,7 +170,7 @@ def corrected_estimate(value: float, replicates: ArrayLike, can_be: ArrayLike, *
     if isnan(value):
         return Estimate.undefined("not defined under the labels either", level=level, method="bootstrap")
     if not -ROUNDING <= value <= 1 + ROUNDING:
-        note = f"the correction gives {value:.3f}, outside 0 to 1: independent errors of this size cannot be all"
+        note = f"the correction gives {value:.3f}, outside 0 to 1: {NOT_ALONE}"
         return Estimate.undefined(note, level=level, method="bootstrap")
     value = min(max(value, 0.0), 1.0)
     lost = int(np.isnan(drawn).sum())
