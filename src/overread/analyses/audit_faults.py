@@ -171,7 +171,7 @@ def younger_later(cohort: Cohort) -> Iterator[Point]:
     yield Point(
         "age falls", "caution", "age", len(rows),
         f"{counted(len(people), 'patient')} ({listed(people)}) {'is' if len(people) == 1 else 'are'} "
-        f"younger on a later image than on an earlier one, by up to {falls['drop'].max():g} years "
+        f"younger on a later image than on an earlier one, by up to {max(falls['drop'].to_list()):g} years "
         f"({counted(len(rows), 'image')}).",
         "Look them up: an age or a follow-up number is wrong, or two people share an identifier.",
         images_at(cohort, wrong, ages),

@@ -93,7 +93,7 @@ def prevalence(cohort: Cohort, patients: NDArray[np.int64], *, level: float) -> 
     An empty `finding` is any finding; an empty `attribute` is all images. `n_images` counts the images on which the
     finding was assessed.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for name, members in parts(cohort):
         rows += prevalence_rows(cohort, patients, members, ("split" if name else "", name), level)
     for each in partitions(cohort):

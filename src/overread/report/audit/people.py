@@ -31,8 +31,8 @@ def lead(audit: Audit) -> list[str]:
     many = table.filter(pl.col("images_of_patient") > 10)
     sentences = [
         f"{numbers.plural(int(many['n_patients'].sum()), 'patient')} with more than 10 images "
-        f"({numbers.percent(many['share_of_patients'].sum())} of patients) have "
-        f"{numbers.percent(many['share_of_images'].sum())} of all images."
+        f"({numbers.percent(float(many['share_of_patients'].sum()))} of patients) have "
+        f"{numbers.percent(float(many['share_of_images'].sum()))} of all images."
     ]
     for row in audit.tables["span"].iter_rows(named=True):
         sentences.append(
@@ -57,8 +57,8 @@ def per_patient(table: pl.DataFrame) -> Sheet:
         own = table.filter(pl.col("images_of_patient") >= low, pl.col("images_of_patient") <= (high or 10**9))
         if len(own):
             name = f"{low}" if low == high else f"over {low - 1}" if high is None else f"{low} to {high}"
-            counts = (numbers.count(own[column].sum()) for column in ("n_patients", "n_images"))
-            shares = (numbers.percent(own[column].sum()) for column in ("share_of_patients", "share_of_images"))
+            counts = (numbers.count(int(own[column].sum())) for column in ("n_patients", "n_images"))
+            shares = (numbers.percent(float(own[column].sum())) for column in ("share_of_patients", "share_of_images"))
             cells = [Cell(text) for pair in zip(counts, shares, strict=True) for text in pair]
             rows.append((Cell(name), *cells))
     columns = (Column("Images of a patient", numeric=False), *(Column(title) for title in titles))

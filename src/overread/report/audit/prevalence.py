@@ -101,9 +101,9 @@ def figure(
         )
         for row in shown.iter_rows(named=True)
     ]
-    floats = dict.fromkeys(("value", "low", "high"), pl.Float64)
-    texts = {"note": pl.String, "sentence": pl.String}
-    frame = pl.DataFrame(rows, schema={"reading": pl.String, "row": pl.String} | floats | texts, orient="row")
+    floats = {"value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
+    schema = {"reading": pl.String, "row": pl.String, **floats, "note": pl.String, "sentence": pl.String}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
     highest = max((value for column in ("value", "high") for value in frame[column].drop_nulls()), default=1.0)
     readers = Readers(tuple(names.get(group, group) for group in groups))
     drawing = draw_intervals(
