@@ -23,6 +23,7 @@ def methods(
             thresholds(tables["thresholds"], readings, options),
             uncertainty(study, options),
             compared(readings, options),
+            labels_judged(options),
             further(floor),
         )
         if (paragraph := tuple(sentences))
@@ -121,6 +122,24 @@ def compared(readings: Sequence[str], options: Options) -> Iterator[str]:
         "The exchange rate is the number of healthy people referred more for each ill person found more, with Fieller's "
         "interval by patient. Net benefit is that of Vickers and Elkin (2006), with scores taken for probabilities."
     )
+
+
+def labels_judged(options: Options) -> Iterator[str]:
+    """Say how the labels were judged; nothing where neither a better truth nor a size of noise was given."""
+    if options.adjudicated is not None:
+        yield (
+            "The cohort's labels were compared with a better truth on all images that have both (sensitivity, specificity, "
+            "predictive values, Cohen's kappa; hedged answers left out), and the readings under both truths on those reported. "
+            "Where a label stands for several findings, it is present where one of them is, and a reading's score is the "
+            "largest of theirs. Whether errors follow the image was read from the AUROC of the scores between labelled and other "
+            "images of one truth."
+        )
+    if options.adjudicated is not None or options.label_noise:
+        yield (
+            "On images without a better truth, results were corrected for label errors taken to be independent of the image "
+            "(Rogan and Gladen 1978; Staquet et al. 1981; for the AUROC, Menon et al. 2015); patients of both samples were "
+            "resampled together."
+        )
 
 
 def further(floor: str | None) -> Iterator[str]:

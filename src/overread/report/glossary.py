@@ -112,13 +112,35 @@ DEFINITIONS = {
         "other papers only."
     ),
     "Kappa": (
-        "Cohen's kappa: how far the calls of two readings agree beyond what two readers who do not look would. 0 is "
-        "that, 1 is the same calls."
+        "Cohen's kappa: how far two answers, such as the calls of two readings, agree beyond what two readers who do "
+        "not look would. 0 is that, 1 is the same answers."
+    ),
+    "Better truth": (
+        "Answers that are trusted more than the cohort's labels, such as those of a panel of radiologists. They too may "
+        "be wrong."
     ),
     "Recipe, run": (
         "A way to make a model, and one model made so. Runs of one recipe differ by chance alone: the seed, the order "
         "of the images."
     ),
+    "Subgroup, gap": (
+        "The images that share a value of an attribute, such as the view; a metric among them minus the same among all "
+        "other images whose attribute is known."
+    ),
+    "Underdiagnosis": "Of the images with any finding, the share on which no finding at all is called.",
+    "Balanced AUROC": (
+        "The AUROC over those pairs of an ill and a healthy image that are alike in an attribute, so that it cannot "
+        "tell them apart."
+    ),
+    "Calibration: slope, intercept": (
+        "Whether scores are frequencies. Slope 1 and intercept 0 are right; a slope below 1 means scores that are too "
+        "extreme, an intercept below 0 scores that are too high on average."
+    ),
+    "ECE, Brier score": (
+        "Expected calibration error: the mean distance between score and frequency over bins of images. Brier score: "
+        "the mean squared distance between score and label."
+    ),
+    "Skill": "(AUROC − floor) / (1 − floor): the share of the way from the floor to a perfect order.",
     "Prevalence": "The share of images with the finding among those assessed.",
     "Mean, weighted, pooled": (
         "Over findings: each counts the same; each counts by its number of positives; or all decisions are put into "
