@@ -10,7 +10,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from overread.analyses import comparison, decisions, disagreement, exchange, literature, recipes
+from overread.analyses import (
+    calibration,
+    comparison,
+    decisions,
+    disagreement,
+    exchange,
+    literature,
+    recipes,
+    shortcuts,
+    strata,
+    subgroups,
+)
 from overread.analyses.options import Options
 from overread.analyses.passage import Passage
 from overread.records.findings import NIH_FINDINGS
@@ -54,6 +65,9 @@ def simulated_tables() -> dict[str, pl.DataFrame]:
         **disagreement_tables(n_positive),
         **recipe_tables(n_positive),
         "literature": literature_table(),
+        **calibration_tables(n_positive),
+        **attribute_tables(n_positive),
+        **shortcut_tables(n_positive),
     }
 
 
@@ -92,6 +106,7 @@ def estimates_table(rng: np.random.Generator, n_positive: dict[str, int]) -> pl.
                 value = float(np.exp(rng.normal(1, 0.4)) if metric in RATIOS else rng.uniform(0.6, 0.9))
                 noted = "averaged on the log scale" if metric in RATIOS and finding == "mean" else note * lacking
                 rows.append(estimate(reading, finding, metric, None if lacking else value, 0.03, "bootstrap", noted))
+    rows += calibration_rows(n_positive)
     columns = [
         "reading",
         "finding",
@@ -108,6 +123,27 @@ def estimates_table(rng: np.random.Generator, n_positive: dict[str, int]) -> pl.
         "n_positive",
     ]
     return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
+
+
+def calibration_rows(n_positive: dict[str, int]) -> list[tuple[object, ...]]:
+    """Return measures of calibration over all images, and what the subgroups have of them and of the AUROC."""
+    measures = (
+        ("brier", 0.08, "bootstrap"),
+        ("calibration_intercept", -0.1, "sandwich"),
+        ("calibration_slope", 0.8, "sandwich"),
+        ("ece", 0.02, "bootstrap (basic)"),
+    )
+    rows = []
+    for reading, finding in product(READINGS, (*n_positive, "mean")):
+        lacking, note = n_positive.get(finding) == 0, "no positive image"
+        for metric, value, method in measures:
+            rows.append(estimate(reading, finding, metric, None if lacking else value, 0.015, method, note * lacking))
+        within = (("auroc", 0.8), ("sensitivity", 0.7), ("specificity", 0.75), ("calibration_intercept", 0.1))
+        for (attribute, names), (metric, value) in product(SUBGROUPS.items(), within):
+            for subgroup in names:
+                row = estimate(reading, finding, metric, None if lacking else value, 0.02, "bootstrap", note * lacking)
+                rows.append((*row[:2], attribute, subgroup, *row[4:]))
+    return rows
 
 
 def curves_table() -> pl.DataFrame:
@@ -384,6 +420,119 @@ def literature_table() -> pl.DataFrame:
                 published = 0.75 + 0.01 * place + 0.1 * shift
                 rows.append((reading, finding, *own, model, year, published, split, source, same, note))
     return pl.DataFrame(rows, schema=literature.TABLE, orient="row")
+
+
+def calibration_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
+    """Return scores that are too extreme as they were given, and right once recalibrated by Platt's way."""
+    parts, points, bars = [], [], []
+    for reading, (finding, n) in product(READINGS, n_positive.items()):
+        for scores, slope, ece in (("as given", 0.8, 0.02), ("platt", 1.0, 0.004)):
+            fitted_on = "" if scores == "as given" else "the other fold"
+            numbers = (None,) * 10 if n == 0 else (0.08, 0.002, 0.015, 0.093, 0.1, slope, ece, 0.005, 0.1, 0.11)
+            parts.append((reading, finding, scores, fitted_on, *numbers, "no positive image" * (n == 0), 22433, n))
+            for k in range(10 if n else 0):
+                mean, rate = 0.05 * k + 0.01, 0.05 * k * slope + 0.02
+                interval = (rate, rate - 0.01, rate + 0.02, 0.95)
+                points.append((reading, finding, scores, k, 0.05 * k, 0.05 * k + 0.05, mean, *interval, 2243, 40 + k))
+        bars += [(reading, finding, k / 20, (k + 1) / 20, max(0, n - 30 * k), max(0, 900 - 50 * k)) for k in range(20)]
+    return {
+        "calibration": pl.DataFrame(parts, schema=calibration.PARTS, orient="row"),
+        "reliability": pl.DataFrame(points, schema=calibration.RELIABILITY, orient="row"),
+        "calibration_histogram": pl.DataFrame(bars, schema=calibration.HISTOGRAM, orient="row"),
+    }
+
+
+SUBGROUPS = {"gender": ("F", "M"), "view": ("AP", "PA"), "age": ("0-18", "19-80", "<b>over 80</b>")}
+
+
+def attribute_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
+    """Return subgroups of which AP fares worst and the oldest are few, and AUROCs that lean on the view."""
+    gaps = [
+        (reading, finding, attribute, *subgroup_cells(subgroup, metric, finding, n))
+        for reading, (attribute, subgroups_of) in product(READINGS, SUBGROUPS.items())
+        for subgroup in subgroups_of
+        for metric in subgroups.COMPARED
+        for finding, n in (n_positive | {"mean": 900}).items()
+    ]
+    gaps += [
+        (reading, "any", attribute, *subgroup_cells(subgroup, "underdiagnosis", "any", 500))
+        for reading, (attribute, subgroups_of) in product(READINGS, SUBGROUPS.items())
+        for subgroup in subgroups_of
+    ]
+    parts, balanced = [], []
+    for reading, (attribute, names), (finding, n) in product(READINGS, SUBGROUPS.items(), n_positive.items()):
+        for ill, healthy in product(names, names):
+            area = 0.8 if ill == healthy else 0.95
+            share = 1 / len(names) ** 2
+            cells = (share, area, area - 0.02, area + 0.02, 0.95, share * area, "")
+            cells = (None, None, None, None, 0.95, None, "no pair") if n == 0 else cells
+            parts.append((reading, finding, attribute, ill, healthy, *cells, n // len(names), 4000))
+    for reading, attribute, (place, finding) in product(READINGS, SUBGROUPS, enumerate((*n_positive, "mean"))):
+        apart = 0.001 * place if attribute == "view" else 0.0
+        numbers = (0.5, 0.8 + apart, 0.8, 0.78, 0.82, apart, apart - 0.001, apart + 0.001, 0.79, 0.95, "")
+        numbers = (*(None,) * 9, 0.95, "no pair within a stratum") if finding == EMPTY else numbers
+        balanced.append((reading, finding, attribute, *numbers, 22433, n_positive.get(finding, 900)))
+    return {
+        "subgroups": pl.DataFrame(gaps, schema=subgroups.TABLE, orient="row"),
+        "auroc_parts": pl.DataFrame(parts, schema=strata.PARTS, orient="row"),
+        "auroc_balanced": pl.DataFrame(balanced, schema=strata.BALANCED, orient="row"),
+    }
+
+
+def subgroup_cells(subgroup: str, metric: str, finding: str, n: int) -> tuple[object, ...]:
+    """Return what follows the attribute in a row of gaps: AP is behind, the oldest have no test."""
+    few = "80</b>" in subgroup
+    gap = {"AP": -0.04, "PA": 0.04, "F": 0.004, "M": -0.004}.get(subgroup, 0.01)
+    gap *= -1 if metric == "underdiagnosis" else 1
+    worst = subgroup in ("AP", "M")
+    tested = (0.001, 0.003) if abs(gap) > 0.02 else (0.3, 0.6)
+    if few and finding != "mean":
+        tested = (None, None)
+    if n == 0:
+        return (subgroup, metric, *(None,) * 5, 0.95, None, None, False, "no positive image", 9000, 0)
+    value = 0.2 if metric == "underdiagnosis" else 0.8
+    numbers = (value, value - gap, gap, gap - 0.015, gap + 0.015, 0.95, *tested)
+    return (subgroup, metric, *numbers, worst, "small: fewer than 50 positives (9)" * few, 90 if few else 9000, n)
+
+
+def shortcut_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
+    """Return skill above two floors, and positives by a tag and by history, of which Mass alone is flagged."""
+    skills, gaps = [], []
+    for reading, floor, (finding, n) in product(READINGS, (FLOOR, "history"), (n_positive | {"mean": 900}).items()):
+        numbers = (None,) * 5 if n == 0 else (0.8, 0.6, 0.5, -0.01 if finding == "Nodule" else 0.45, 0.55)
+        note = "no positive or no negative image" if n == 0 else ""
+        skills.append((reading, finding, floor, *numbers, 0.95, note, 22433, n))
+    kinds = {"chest <i>tube</i>": ("tube = 1", "tube = 0"), "history": ("later", "first")}
+    for reading, (split_by, sides), metric in product(READINGS, kinds.items(), METRICS_OF_POSITIVES):
+        for finding, n in n_positive.items():
+            same, mass = metric == "auroc_same_patients", finding == "Mass"
+            gap = 0.06 if mass and same else 0.012 if same else 0.15
+            numbers = (0.8 + gap, 0.8, gap, gap - 0.02, gap + 0.02, 0.95, 0.001, 0.004 if mass else 0.5)
+            numbers = (*(None,) * 5, 0.95, None, None) if n == 0 else numbers
+            flagged = mass and (same or split_by != "history")
+            note = "no positive image of one kind" if n == 0 else "40 patients with positives of both kinds" * same
+            row = (
+                reading,
+                finding,
+                split_by,
+                metric,
+                *sides,
+                *numbers,
+                flagged,
+                "matched",
+                note,
+                n // 2,
+                n // 2,
+                20000,
+            )
+            gaps.append(row)
+    return {
+        "floors": pl.DataFrame(skills, schema=shortcuts.FLOORS, orient="row"),
+        "positives": pl.DataFrame(gaps, schema=shortcuts.POSITIVES, orient="row"),
+    }
+
+
+METRICS_OF_POSITIVES = ("auroc", "sensitivity", "auroc_same_patients")
 
 
 def simulated_reading() -> SimpleNamespace:

@@ -67,7 +67,7 @@ def draw_finding(
     parts.append(bottom_axis(across, SIDE, ticks=ticks, top=0))
     parts.append(left_axis(up, 0, ticks=ticks, title="share ill" if first else "", right=SIDE, away=36))
     parts.append(words("score", SIDE, SIDE + 29, text_anchor="end", fill="var(--muted)", font_size=SMALL))
-    parts.append(line(0, SIDE, SIDE, 0, stroke="var(--ink)", stroke_dasharray="4 3"))
+    parts.append(line(0, SIDE, SIDE, 0, stroke="var(--axis)"))
     parts += [band(points, across, up, look), *recalibrated_lines(lines, kinds, across, up)]
     way = [(across(x), up(y)) for x, y in points.select("mean_score", "rate").iter_rows()]
     parts.append(path(way, stroke=look.colour, stroke_width=1.4))
@@ -129,6 +129,6 @@ def reliability_legend(kinds: Sequence[str], look: Look, level: str) -> str:
             parts.append(line(left, 10, left + 26, 10, stroke="var(--muted)", stroke_width=1.3, stroke_dasharray=dash))
         parts.append(words(text, left + 32, 14))
         left += 32 + width_of(text) + 18
-    parts.append(line(left, 10, left + 26, 10, stroke="var(--ink)", stroke_dasharray="4 3"))
+    parts.append(line(left, 16, left + 26, 4, stroke="var(--axis)"))
     parts.append(words("calibrated", left + 32, 14))
     return group(parts, class_="legend")

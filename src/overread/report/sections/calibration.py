@@ -162,10 +162,10 @@ def figure(second: SecondReading, name: str, stem: str) -> Figure:
     drawing = draw_reliability(
         points, lines(second, name, table), bars, look, order=lookup.findings(second), level=level
     )
-    also = " Grey lines: the scores recalibrated." if kinds(second) else ""
+    also = " Thin grey lines: the scores recalibrated." if kinds(second) else ""
     caption = (
         f"{name}: of the images in each of {BINS} bins with equal numbers of images, the share that carries the "
-        f"finding against the mean score, with {level} intervals by patient. On the dashed diagonal a score is what it "
+        f"finding against the mean score, with {level} intervals by patient. On the diagonal a score is what it "
         f"claims to be; under it scores are too high. Axes differ between findings.{also} Strips below: how many "
         "images have which score from 0 to 1, ill above the line and healthy below it, on a logarithmic scale."
     )
