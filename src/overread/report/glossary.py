@@ -116,8 +116,8 @@ DEFINITIONS = {
         "not look would. 0 is that, 1 is the same answers."
     ),
     "Better truth": (
-        "Answers that are trusted more than the cohort's labels, such as those of a panel of radiologists. They too may "
-        "be wrong."
+        "Answers that are trusted more than the cohort's labels, such as those of a panel of radiologists. They too "
+        "may be wrong."
     ),
     "Recipe, run": (
         "A way to make a model, and one model made so. Runs of one recipe differ by chance alone: the seed, the order "
