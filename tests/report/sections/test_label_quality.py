@@ -126,6 +126,15 @@ def test_errors_without_a_sign_of_following_are_said_to_be_so(adjudicated: Simpl
     assert "too few labels are wrong" in text(label_quality.section(adjudicated))
 
 
+def test_agreement_that_cannot_be_computed_is_explained(adjudicated: SimpleNamespace) -> None:
+    empty = [pl.lit(None, pl.Float64).alias(name) for name in ("value", "low", "high")]
+    table = adjudicated.tables["label_agreement"].with_columns(*empty, pl.lit("no image is truly ill").alias("note"))
+    adjudicated.tables["label_agreement"] = table
+    said = text(label_quality.section(adjudicated))
+    assert "found on an unknown share (no image is truly ill)" in said
+    assert "Kappa is not defined (no image is truly ill)" in said
+
+
 def test_an_impossible_correction_is_explained(adjudicated: SimpleNamespace) -> None:
     adjudicated.readings = adjudicated.readings[::-1]
     assert "it cannot be corrected: the correction gives 1.2." in text(label_quality.section(adjudicated))

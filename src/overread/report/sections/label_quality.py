@@ -84,18 +84,23 @@ def agreement_sentence(second: SecondReading, label: str) -> Iterator[str]:
     patients = f" of {numbers.plural(first['n_patients'], 'patient')}" if first["n_patients"] is not None else ""
     level = level_of(second)
     yield (
-        f"{display(label)}: on {numbers.plural(first['n_images'], 'image')}{patients} that have both, the "
-        "cohort's label "
-        f"({stands_for(first['finding'])}) is found on {lookup.share(first, level)} of the images that are ill by the "
-        f"better truth, and of the images that carry it {lookup.share(of['ppv',], level)} are ill. Kappa is "
-        f"{kappa(of['kappa',])}."
+        f"{display(label)}: on {numbers.plural(first['n_images'], 'image')}{patients} that have both, the cohort's label "
+        f"({stands_for(first['finding'])}) is found on {share(first, level)} of the images that are ill by the better "
+        f"truth, and of the images that carry it {share(of['ppv',], level)} are ill. Kappa is {kappa(of['kappa',])}."
     )
     if first["n_hedged"]:
         yield f"{numbers.plural(first['n_hedged'], 'hedged answer')} on {display(label)} left out."
 
 
+def share(row: lookup.Row, level: str) -> str:
+    """Say a share, or why there is none."""
+    return lookup.share(row, level) if numbers.defined(row["value"]) else f"an unknown share ({row['note']})"
+
+
 def kappa(row: lookup.Row) -> str:
     """Write kappa with its interval."""
+    if not numbers.defined(row["value"]):
+        return f"not defined ({row['note']})"
     return numbers.interval(row["value"], row["low"], row["high"], two)
 
 
