@@ -10,7 +10,8 @@ import polars as pl
 
 from overread.analyses.activations import activations
 from overread.analyses.attributes import partitions
-from overread.analyses.calibration import calibration, calibration_subgroup_rows, recalibrated
+from overread.analyses.calibration import HISTOGRAM, RELIABILITY, calibration, calibration_subgroup_rows, recalibrated
+from overread.analyses.calibration import PARTS as CALIBRATION
 from overread.analyses.cohort_summary import cohort_summary
 from overread.analyses.comparison import Pair, comparisons, equivalences
 from overread.analyses.consequences import consequences
@@ -174,17 +175,17 @@ def of_attributes(judged: Judged) -> Tables:
 
 
 def of_calibration(judged: Judged) -> Tables:
-    """Return whether scores are frequencies, as they were given and recalibrated off the reported rows."""
-    thorough = judged.options.thorough
-    found = [
-        calibration(each, recalibrated(judged.study, each.reading, judged.options) if thorough else ())
-        for each in judged.readers
-    ]
+    """Return whether scores are frequencies, as they were given and recalibrated off the reported rows.
+
+    No rows unless the second reading is thorough: the fits take longer than all other numbers together.
+    """
+    readers = judged.readers if judged.options.thorough else ()
+    found = [calibration(each, recalibrated(judged.study, each.reading, judged.options)) for each in readers]
     return {
         "estimates": estimates_table([row for each in found for row in each.rows]),
-        "calibration": joined(each.parts for each in found),
-        "reliability": joined(each.reliability for each in found),
-        "calibration_histogram": joined(each.histogram for each in found),
+        "calibration": joined((each.parts for each in found), CALIBRATION),
+        "reliability": joined((each.reliability for each in found), RELIABILITY),
+        "calibration_histogram": joined((each.histogram for each in found), HISTOGRAM),
     }
 
 

@@ -24,7 +24,7 @@ class Options:
     metric, the difference that would not matter, for tests of equivalence and non-inferiority.
     `groups` names, by recipe, the readings that are runs of it. `by` names the attributes, or crossings such as
     `gender x view`, whose subgroups are looked at. `thorough` adds what takes a few seconds more: subgroups by gender,
-    view and age where `by` names none, recalibration, and shortcuts. `adjudicated` is a better truth for some
+    view and age where `by` names none, calibration, and shortcuts. `adjudicated` is a better truth for some
     images, and `label_noise` states by finding how sensitive and specific the cohort's labels are, where none is to be
     had.
     """

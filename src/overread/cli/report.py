@@ -82,7 +82,7 @@ def report(
         bool,
         typer.Option(
             "--thorough",
-            help="Add subgroups by gender, view and age, recalibration and shortcuts: a few seconds more.",
+            help="Add calibration, shortcuts and subgroups by gender, view and age: a few seconds more.",
         ),
     ] = False,
     group: Annotated[
