@@ -12,6 +12,7 @@ import overread
 from overread.cli.audit import audit
 from overread.cli.blind import blind
 from overread.cli.demo import demo
+from overread.cli.recalibrate import recalibrate
 from overread.cli.report import report
 from overread.records.errors import InputError
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-for command in (demo, report, audit, blind):  # a new command is one new file and one word in this line
+for command in (demo, report, audit, blind, recalibrate):  # a new command is one new file and one word in this line
     app.command(no_args_is_help=command is not demo)(command)
 
 
