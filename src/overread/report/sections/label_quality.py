@@ -84,8 +84,8 @@ def agreement_sentence(second: SecondReading, label: str) -> Iterator[str]:
     patients = f" of {numbers.plural(first['n_patients'], 'patient')}" if first["n_patients"] is not None else ""
     level = level_of(second)
     yield (
-        f"{display(label)}: on {numbers.plural(first['n_images'], 'image')}{patients} that have both, the cohort's label "
-        f"({stands_for(first['finding'])}) is found on {share(first, level)} of the images that are ill by the better "
+        f"{display(label)}: on {numbers.plural(first['n_images'], 'image')}{patients} that have both, the cohort's "
+        f"label ({stands_for(first['finding'])}) is found on {share(first, level)} of the images that are ill by the better "
         f"truth, and of the images that carry it {share(of['ppv',], level)} are ill. Kappa is {kappa(of['kappa',])}."
     )
     if first["n_hedged"]:
