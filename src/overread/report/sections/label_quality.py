@@ -85,8 +85,9 @@ def agreement_sentence(second: SecondReading, label: str) -> Iterator[str]:
     level = level_of(second)
     yield (
         f"{display(label)}: on {numbers.plural(first['n_images'], 'image')}{patients} that have both, the cohort's "
-        f"label ({stands_for(first['finding'])}) is found on {share(first, level)} of the images that are ill by the better "
-        f"truth, and of the images that carry it {share(of['ppv',], level)} are ill. Kappa is {kappa(of['kappa',])}."
+        f"label ({stands_for(first['finding'])}) is found on {share(first, level)} of the images that are ill by the "
+        f"better truth, and of the images that carry it {share(of['ppv',], level)} are ill. Kappa is "
+        f"{kappa(of['kappa',])}."
     )
     if first["n_hedged"]:
         yield f"{numbers.plural(first['n_hedged'], 'hedged answer')} on {display(label)} left out."
