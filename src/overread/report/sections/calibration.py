@@ -14,7 +14,6 @@ from overread.records.findings import display
 from overread.report import lookup, numbers
 from overread.report.figures.reliability import draw_reliability
 from overread.report.section import Cell, Column, Figure, Section, Sheet
-from overread.stats.calibration import BINS
 
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
@@ -47,6 +46,11 @@ def kinds(second: SecondReading) -> list[str]:
     """Return the ways in which scores were recalibrated, in their order."""
     of = second.tables["calibration"]["scores"].unique(maintain_order=True)
     return [kind for kind in of if kind != AS_GIVEN]
+
+
+def bins(second: SecondReading) -> int:
+    """Return the number of bins."""
+    return int(second.tables["reliability"].select(pl.col("bin").max() + 1).item())
 
 
 def estimated(second: SecondReading, metric: str) -> dict[tuple[str, ...], lookup.Row]:
@@ -123,8 +127,8 @@ def error_sentence(second: SecondReading, name: str) -> Iterator[str]:
     worst = given.sort("ece", descending=True, maintain_order=True).row(0, named=True)
     chance = given.select(pl.col("ece_if_calibrated").mean()).item()
     yield (
-        f"Score and frequency lie {lookup.said(mean, second.options.level, 'ece')} apart on average (ECE over {BINS} "
-        f"bins of equal numbers of images, mean over findings), most for {display(worst['finding'])}, "
+        f"Score and frequency lie {lookup.said(mean, second.options.level, 'ece')} apart on average (ECE over "
+        f"{bins(second)} bins of equal numbers of images, mean over findings), most for {display(worst['finding'])}, "
         f"{numbers.decimal(worst['ece'], 4)}; a calibrated reader would show {numbers.decimal(chance, 4)} by chance."
         f"{after(own, given)}"
     )
@@ -164,8 +168,8 @@ def figure(second: SecondReading, name: str, stem: str) -> Figure:
     )
     also = " Thin grey lines: the scores recalibrated." if kinds(second) else ""
     caption = (
-        f"{name}: of the images in each of {BINS} bins with equal numbers of images, the share that carries the "
-        f"finding against the mean score, with {level} intervals by patient. On the diagonal a score is what it "
+        f"{name}: of the images in each of {bins(second)} bins with equal numbers of images, the share that carries "
+        f"the finding against the mean score, with {level} intervals by patient. On the diagonal a score is what it "
         f"claims to be; under it scores are too high. Axes differ between findings.{also} Strips below: how many "
         "images have which score from 0 to 1, ill above the line and healthy below it, on a logarithmic scale."
     )
@@ -227,8 +231,8 @@ def sheet(second: SecondReading) -> Sheet:
             rows.append((Cell(title), Cell(name), *cells(of.get((name, finding)), own)))
     level = numbers.level(second.options.level)
     foot = (
-        f"Intervals: {level}, patients as the unit. ECE: mean distance of score and frequency over {BINS} bins of "
-        "equal numbers of images; ECE by chance: what a calibrated reader with these scores would show. Brier score = "
+        f"Intervals: {level}, patients as the unit. ECE: mean distance of score and frequency over {bins(second)} bins "
+        "of equal numbers of images; ECE by chance: what a calibrated reader with these scores would show. Brier score = "
         "miscalibration − discrimination + uncertainty; uncertainty is that of the cohort, the same for all readers.",
     )
     return Sheet("calibration-table", "Calibration by finding", tuple(columns), tuple(rows), foot=foot)
