@@ -232,8 +232,8 @@ def sheet(second: SecondReading) -> Sheet:
     level = numbers.level(second.options.level)
     foot = (
         f"Intervals: {level}, patients as the unit. ECE: mean distance of score and frequency over {bins(second)} bins "
-        "of equal numbers of images; ECE by chance: what a calibrated reader with these scores would show. Brier score = "
-        "miscalibration − discrimination + uncertainty; uncertainty is that of the cohort, the same for all readers.",
+        "of equal numbers of images; ECE by chance: what a calibrated reader with these scores would show. Brier score "
+        "= miscalibration − discrimination + uncertainty; uncertainty is that of the cohort, the same for all readers.",
     )
     return Sheet("calibration-table", "Calibration by finding", tuple(columns), tuple(rows), foot=foot)
 
