@@ -28,6 +28,7 @@ from overread.analyses.literature import literature
 from overread.analyses.operating_points import operating_point_rows, thresholds_table
 from overread.analyses.options import Options
 from overread.analyses.panel import panel
+from overread.analyses.prevalence_following import prevalence_following
 from overread.analyses.provenance import provenance
 from overread.analyses.recipes import recipes
 from overread.analyses.shortcuts import (
@@ -134,6 +135,7 @@ def of_activations(judged: Judged) -> Tables:
         "top_activations": joined(each.top for each in activated),
         "frequency": joined(each.frequency for each in activated),
         "frequency_points": joined(each.frequency_points for each in activated),
+        "prevalence_following": joined(prevalence_following(each, seed=judged.options.seed) for each in judged.readers),
     }
 
 
