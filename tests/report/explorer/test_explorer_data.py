@@ -11,8 +11,10 @@ import polars as pl
 import pytest
 
 from overread.analyses.second_reading import SecondReading
-from overread.report.page import html
+from overread.report.page import Heading, whole
 from overread.report.sections import explorer
+
+HEADING = Heading("Explorer", "", "second reading", "")
 
 
 @pytest.fixture(scope="module", params=["youden", "fixed=0.1"])
@@ -23,7 +25,7 @@ def judged(request: pytest.FixtureRequest, explorable: SimpleNamespace) -> Secon
 def data_of(second: SecondReading) -> dict:
     section = explorer.section(second)
     assert section is not None
-    page = html(second, [section], {})
+    page = whole([section], HEADING).html
     embedded = re.findall(r'<script type="application/json" id="explorer-data">(.*?)</script>', page, re.DOTALL)
     assert len(embedded) == 1
     assert "<" not in embedded[0]
@@ -64,7 +66,7 @@ def test_a_finding_without_a_positive_is_named_but_cannot_be_chosen(
 ) -> None:
     section = explorer.section(judged)
     assert explorable.empty not in {finding["name"] for finding in section.context["data"]["findings"]}
-    page = html(judged, [section], {})
+    page = whole([section], HEADING).html
     assert f"<option disabled>{explorable.empty} (no positive or no negative image)</option>" in page
 
 
