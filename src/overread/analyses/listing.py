@@ -22,6 +22,8 @@ from overread.analyses.discrimination import curves, discrimination_rows
 from overread.analyses.evaluation import Evaluation
 from overread.analyses.exchange import exchange
 from overread.analyses.explorer import explorer
+from overread.analyses.floor_matched import TABLE as FLOOR_MATCHED
+from overread.analyses.floor_matched import floor_matched
 from overread.analyses.label_count import label_count
 from overread.analyses.label_quality import label_quality
 from overread.analyses.literature import literature
@@ -197,14 +199,17 @@ def of_shortcuts(judged: Judged) -> Tables:
     No rows unless the second reading is thorough.
     """
     if not judged.options.thorough:
-        return {"floors": pl.DataFrame(schema=FLOORS), "positives": pl.DataFrame(schema=POSITIVES)}
-    blind = [Floor.of(each) for each in judged.everyone if each not in judged.readers]
+        schemas = {"floors": FLOORS, "floor_matched": FLOOR_MATCHED, "positives": POSITIVES}
+        return {name: pl.DataFrame(schema=schema) for name, schema in schemas.items()}
+    unseeing = [each for each in judged.everyone if each not in judged.readers]
+    blind = [Floor.of(each) for each in unseeing]
     past = history_floor(judged.study, judged.readers[0].bootstrap)
     below = [*blind, *([past] if past else [])]
     later = later_or_first(judged.study)
     kinds = [*(tagged(judged.study, tag) for tag in tags(judged.study)), *([later] if later else [])]
     return {
         "floors": joined((floors(each, below) for each in judged.readers), FLOORS),
+        "floor_matched": joined((floor_matched(each, by) for each in judged.readers for by in unseeing), FLOOR_MATCHED),
         "positives": joined((positives(each, kind) for each in judged.readers for kind in kinds), POSITIVES),
     }
 

@@ -1,0 +1,156 @@
+"""What is left of an AUROC among images that look alike to a reader who sees no image?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isnan, nan
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from overread.analyses.evaluation import Evaluation
+from overread.analyses.quantities import MEAN
+from overread.analyses.tables import Row
+from overread.records.cohort import MISSING
+from overread.stats.averages import coverage
+from overread.stats.calibration import Bins
+from overread.stats.ranking import Ranking, Task
+from overread.stats.resampling import PatientBootstrap, observed, percentile
+
+BINS = 10
+TABLE = {
+    "reading": pl.String,
+    "finding": pl.String,
+    "floor": pl.String,
+    "auroc": pl.Float64,
+    "matched": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "difference": pl.Float64,
+    "difference_low": pl.Float64,
+    "difference_high": pl.Float64,
+    "floor_auroc": pl.Float64,
+    "floor_matched": pl.Float64,
+    "n_bins": pl.Int64,
+    "share_within": pl.Float64,
+    "level": pl.Float64,
+    "note": pl.String,
+    "n_images": pl.Int64,
+    "n_positive": pl.Int64,
+}
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Bin:
+    """Images of one finding whose floor scores lie in one bin: their rows, and which of them are ill."""
+
+    finding: int
+    rows: NDArray[np.int64]
+    ill: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Within:
+    """AUROCs among pairs within bins, weighted by the number of pairs, and the number of those pairs; each (R, F)."""
+
+    auroc: Floats
+    pairs: Floats
+
+
+def floor_matched(evaluation: Evaluation, floor: Evaluation) -> pl.DataFrame:
+    """Return a reading's AUROC among images matched on the floor's score, for each finding and for their mean.
+
+    Images are put into 10 bins of equal mass by the floor's score for the finding, equal scores in one bin, so that
+    there may be fewer bins. `matched` is the share of pairs of an ill and a healthy image of one bin that the reading
+    puts in the right order; `difference` is AUROC minus matched: what knowing the floor's score, and no more, could
+    have given. It is no proof that the reading used it. `share_within` is the share of all pairs that lie within a
+    bin, and `floor_matched` what is left of the floor's own AUROC there: the nearer to 0.5, the closer the match.
+
+    Intervals by patient, the bins held. The weighting is that of the stratum-balanced AUROC of `strata`.
+    """
+    bins = binned(evaluation.labels, floor.scores)
+    n_findings = len(evaluation.findings)
+    held = within(bins, evaluation, evaluation.scores, n_findings)
+    drawn = within(bins, evaluation, evaluation.scores, n_findings, evaluation.bootstrap)
+    of_floor = within(bins, evaluation, floor.scores, n_findings)
+    each = np.array([sum(found.finding == column for found in bins) for column in range(n_findings)])
+    return pl.DataFrame(list(rows_of(evaluation, floor, held, drawn, of_floor, each)), schema=TABLE)
+
+
+def binned(labels: NDArray[np.int8], floor: Floats) -> list[Bin]:
+    """Put the assessed images of each finding into bins by the floor's score; leave out empty bins."""
+    found = []
+    for column in range(labels.shape[1]):
+        rows = np.flatnonzero(labels[:, column] != MISSING)
+        of_image = Bins.of(floor[rows, column], bins=BINS).of_image
+        for place in np.unique(of_image):
+            members = rows[of_image == place]
+            found.append(Bin(column, members, labels[members, column] == 1))
+    return found
+
+
+def within(
+    bins: list[Bin], evaluation: Evaluation, scores: Floats, n_findings: int, bootstrap: PatientBootstrap | None = None
+) -> Within:
+    """Return the AUROC within bins: as observed (R = 1), or in the replicates of a bootstrap.
+
+    Every image counts as called, so that tp and fp are the numbers of ill and of healthy images.
+    """
+    tasks = [Task(each.rows, each.ill, scores[each.rows, each.finding], np.ones(len(each.rows), bool)) for each in bins]
+    ranking = Ranking.tasks(tasks, evaluation.patients)
+    ranked = observed(ranking) if bootstrap is None else bootstrap.ranked(ranking)
+    pairs = ranked.tp * ranked.fp
+    right = np.nan_to_num(ranked.auroc) * pairs
+    members = np.array([[each.finding == column for column in range(n_findings)] for each in bins], np.float64)
+    n_pairs = pairs @ members
+    return Within(np.divide(right @ members, n_pairs, out=np.full(n_pairs.shape, nan), where=n_pairs > 0), n_pairs)
+
+
+def rows_of(
+    evaluation: Evaluation,
+    floor: Evaluation,
+    held: Within,
+    drawn: Within,
+    of_floor: Within,
+    n_bins: NDArray[np.int64],
+) -> Iterator[Row]:
+    """Yield the row of each finding, then that of the mean over the findings that have a matched AUROC."""
+    area, areas = evaluation.observed.auroc[0], evaluation.replicates.auroc
+    n_positive, n_images = evaluation.n_positive, evaluation.n_images
+    all_pairs = n_positive * (n_images - n_positive)
+    share = np.divide(held.pairs[0], all_pairs, out=np.full(len(area), nan), where=all_pairs > 0)
+    numbers = {
+        "auroc": area,
+        "matched": held.auroc[0],
+        "floor_auroc": floor.observed.auroc[0],
+        "floor_matched": of_floor.auroc[0],
+        "share_within": share,
+    }
+    for column, finding in enumerate(evaluation.findings):
+        note = "no pair within a bin" if isnan(held.auroc[0, column]) else ""
+        row = {name: float(values[column]) for name, values in numbers.items()}
+        n = {"n_bins": int(n_bins[column]), "n_images": int(n_images[column]), "n_positive": int(n_positive[column])}
+        yield filled(evaluation, floor, finding, row, areas[:, column], drawn.auroc[:, column], note) | n
+    known = ~np.isnan(held.auroc[0])
+    row = {name: float(values[known].mean()) if known.any() else nan for name, values in numbers.items()}
+    sides = [each[:, known].sum(axis=1) / max(int(known.sum()), 1) for each in (areas, drawn.auroc)]
+    n = {"n_images": len(evaluation.scores), "n_positive": int(n_positive.sum())}
+    yield filled(evaluation, floor, MEAN, row, sides[0], sides[1], coverage(known, evaluation.findings)) | n
+
+
+def filled(
+    evaluation: Evaluation, floor: Evaluation, finding: str, numbers: Row, area: Floats, matched: Floats, note: str
+) -> Row:
+    """Return one row with its intervals."""
+    level = evaluation.level
+    estimate = percentile(numbers["matched"], matched, level=level, note=note)
+    apart = percentile(numbers["auroc"] - numbers["matched"], area - matched, level=level)
+    cells = numbers | {"low": estimate.low, "high": estimate.high}
+    cells |= {"difference": apart.value, "difference_low": apart.low, "difference_high": apart.high}
+    named: Row = {"reading": evaluation.reading, "finding": finding, "floor": floor.reading}
+    named |= {"level": level, "note": estimate.note}
+    return named | {name: None if isnan(cell) else float(cell) for name, cell in cells.items()}
