@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import isnan, nan
 
 import numpy as np
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from overread.analyses.evaluation import Evaluation
 from overread.analyses.quantities import MEAN
 from overread.analyses.tables import Row
+from overread.analyses.within import Bin, Within, within
 from overread.records.cohort import MISSING
 from overread.stats.averages import coverage
 from overread.stats.calibration import Bins
-from overread.stats.ranking import Ranking, Task
-from overread.stats.resampling import PatientBootstrap, observed, percentile
+from overread.stats.resampling import percentile
 
 BINS = 10
 TABLE = {
@@ -44,23 +43,6 @@ TABLE = {
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class Bin:
-    """Images of one finding whose floor scores lie in one bin: their rows, and which of them are ill."""
-
-    finding: int
-    rows: NDArray[np.int64]
-    ill: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Within:
-    """AUROCs among pairs within bins, weighted by the number of pairs, and the number of those pairs; each (R, F)."""
-
-    auroc: Floats
-    pairs: Floats
-
-
 def floor_matched(evaluation: Evaluation, floor: Evaluation) -> pl.DataFrame:
     """Return a reading's AUROC among images matched on the floor's score, for each finding and for their mean.
 
@@ -74,10 +56,10 @@ def floor_matched(evaluation: Evaluation, floor: Evaluation) -> pl.DataFrame:
     """
     bins = binned(evaluation.labels, floor.scores)
     n_findings = len(evaluation.findings)
-    held = within(bins, evaluation, evaluation.scores, n_findings)
-    drawn = within(bins, evaluation, evaluation.scores, n_findings, evaluation.bootstrap)
-    of_floor = within(bins, evaluation, floor.scores, n_findings)
-    each = np.array([sum(found.finding == column for found in bins) for column in range(n_findings)])
+    held = within(bins, evaluation.scores, evaluation.patients)
+    drawn = within(bins, evaluation.scores, evaluation.patients, evaluation.bootstrap)
+    of_floor = within(bins, floor.scores, evaluation.patients)
+    each = np.array([sum(found.column == column for found in bins) for column in range(n_findings)])
     return pl.DataFrame(list(rows_of(evaluation, floor, held, drawn, of_floor, each)), schema=TABLE)
 
 
@@ -91,23 +73,6 @@ def binned(labels: NDArray[np.int8], floor: Floats) -> list[Bin]:
             members = rows[of_image == place]
             found.append(Bin(column, members, labels[members, column] == 1))
     return found
-
-
-def within(
-    bins: list[Bin], evaluation: Evaluation, scores: Floats, n_findings: int, bootstrap: PatientBootstrap | None = None
-) -> Within:
-    """Return the AUROC within bins: as observed (R = 1), or in the replicates of a bootstrap.
-
-    Every image counts as called, so that tp and fp are the numbers of ill and of healthy images.
-    """
-    tasks = [Task(each.rows, each.ill, scores[each.rows, each.finding], np.ones(len(each.rows), bool)) for each in bins]
-    ranking = Ranking.tasks(tasks, evaluation.patients)
-    ranked = observed(ranking) if bootstrap is None else bootstrap.ranked(ranking)
-    pairs = ranked.tp * ranked.fp
-    right = np.nan_to_num(ranked.auroc) * pairs
-    members = np.array([[each.finding == column for column in range(n_findings)] for each in bins], np.float64)
-    n_pairs = pairs @ members
-    return Within(np.divide(right @ members, n_pairs, out=np.full(n_pairs.shape, nan), where=n_pairs > 0), n_pairs)
 
 
 def rows_of(
