@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from overread.analyses.activations import activations
+from overread.analyses.attribute_prediction import attribute_prediction
 from overread.analyses.attributes import partitions
 from overread.analyses.calibration import HISTOGRAM, RELIABILITY, calibration, calibration_subgroup_rows, recalibrated
 from overread.analyses.calibration import PARTS as CALIBRATION
@@ -178,6 +179,13 @@ def of_attributes(judged: Judged) -> Tables:
     }
 
 
+def of_attribute_prediction(judged: Judged) -> Tables:
+    """Return how well the outputs tell who was imaged, and how; no rows unless the second reading is thorough."""
+    options = judged.options
+    told = partitions(judged.study, options.by or None) if options.thorough else ()
+    return {"attribute_prediction": attribute_prediction(judged.readers, told, seed=options.seed)}
+
+
 def of_calibration(judged: Judged) -> Tables:
     """Return whether scores are frequencies, as they were given and recalibrated off the reported rows.
 
@@ -239,6 +247,7 @@ def of_explorer(judged: Judged) -> Tables:
 
 ANALYSES: tuple[Callable[[Judged], Tables], ...] = (  # the longest first, and those that wait for the floor last
     of_attributes,
+    of_attribute_prediction,
     of_calibration,
     of_comparisons,
     of_decisions,
