@@ -104,12 +104,18 @@ def placements(labels: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats]:
     >>> placements([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8])
     (array([0.75, 1.  ]), array([1.  , 0.75]))
     """
-    positive, score = checked(labels, scores)
+    v10, v01, _ = placements_and_area(*checked(labels, scores))
+    return v10, v01
+
+
+def placements_and_area(positive: NDArray[np.bool_], score: Floats) -> tuple[Floats, Floats, float]:
+    """Return `placements` and the AUROC that goes with them, from scores that were checked, sorting them once."""
     ill, healthy = score[positive], score[~positive]
     m, n = len(ill), len(healthy)
     if m == 0 or n == 0:
-        return np.full(m, nan), np.full(n, nan)
-    return twice_below(ill, healthy) / (2 * n), 1 - twice_below(healthy, ill) / (2 * m)
+        return np.full(m, nan), np.full(n, nan), nan
+    twice = twice_below(ill, healthy)
+    return twice / (2 * n), 1 - twice_below(healthy, ill) / (2 * m), _area(twice, m, n)
 
 
 def twice_below(scores: Floats, others: Floats) -> NDArray[np.int64]:
@@ -143,11 +149,10 @@ def auroc_delong(labels: ArrayLike, scores: ArrayLike, *, level: float = 0.95) -
     n = len(positive) - m
     if reason := why_undefined(m, n):
         return Estimate.undefined(reason, level=level, method="delong")
-    area = auroc(positive, score)
+    v10, v01, area = placements_and_area(positive, score)
     if m == 1 or n == 1:
         only = "positive" if m == 1 else "negative"
         return wald(area, nan, level=level, method="delong", note=f"one {only} only: no variance")
-    v10, v01 = placements(positive, score)
     variance = float(np.var(v10, ddof=1)) / m + float(np.var(v01, ddof=1)) / n
     return wald(area, variance, level=level, method="delong", note=_spread_note(area, variance, score))
 
@@ -168,8 +173,8 @@ def auroc_obuchowski(labels: ArrayLike, scores: ArrayLike, patients: ArrayLike, 
     n = len(positive) - m
     if reason := why_undefined(m, n):
         return Estimate.undefined(reason, level=level, method="obuchowski")
-    area = auroc(positive, score)
     components = ClusterComponents.of(positive, score, patients)
+    area = components.area
     if reason := components.why_no_variance():
         return wald(area, nan, level=level, method="obuchowski", note=reason)
     variance = components.covariance(components)
@@ -181,13 +186,14 @@ class ClusterComponents:
     """Obuchowski's (1997) components of one reader: per patient, the placements summed and centred.
 
     `positive[i]` is V10(X_i.) - m_i θ and `negative[i]` is V01(Y_i.) - n_i θ of patient i in the paper's
-    symbols; `m` and `n` (per patient) count the positive and the negative images.
+    symbols; `m` and `n` (per patient) count the positive and the negative images; `area` is the AUROC θ.
     """
 
     positive: Floats
     negative: Floats
     m: NDArray[np.int64]
     n: NDArray[np.int64]
+    area: float = nan
 
     @classmethod
     def of(cls, labels: ArrayLike, scores: ArrayLike, patients: ArrayLike) -> ClusterComponents:
@@ -196,8 +202,7 @@ class ClusterComponents:
         names, patient = np.unique(np.asarray(patients), return_inverse=True)
         if patient.shape != positive.shape:
             raise ValueError(f"patients must be of the shape of labels {positive.shape}, got {patient.shape}")
-        v10, v01 = placements(positive, score)
-        area = auroc(positive, score)
+        v10, v01, area = placements_and_area(positive, score)
         m = np.bincount(patient[positive], minlength=len(names)).astype(np.int64)
         n = np.bincount(patient[~positive], minlength=len(names)).astype(np.int64)
         return cls(
@@ -205,6 +210,7 @@ class ClusterComponents:
             _sums(patient[~positive], v01 - area, len(names)),
             m,
             n,
+            area,
         )
 
     def why_no_variance(self) -> str:

@@ -16,7 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, ndtr, ndtri
 
 from overread.stats.clusters import clustered_mean, patient_sums
-from overread.stats.discrimination import NO_SPREAD, ClusterComponents, auroc, checked, placements, why_undefined
+from overread.stats.discrimination import (
+    NO_SPREAD,
+    ClusterComponents,
+    checked,
+    placements_and_area,
+    why_undefined,
+)
 from overread.stats.proportions import proportion
 from overread.stats.resampling import percentile
 from overread.stats.wald import critical_value
@@ -81,12 +87,12 @@ def auroc_difference_delong(
     n = len(positive) - m
     if reason := why_undefined(m, n):
         return Comparison.undefined(reason, level=level, method="delong")
-    a, b = auroc(positive, score_a), auroc(positive, score_b)
+    (v10_a, v01_a, a), (v10_b, v01_b, b) = (placements_and_area(positive, score) for score in (score_a, score_b))
     if m == 1 or n == 1:
         only = "positive" if m == 1 else "negative"
         return _wald(a, b, nan, method="delong", level=level, note=f"one {only} only: no test")
     # The variance of a difference is that of the differences of the placements, image by image.
-    v10, v01 = (x - y for x, y in zip(placements(positive, score_a), placements(positive, score_b), strict=True))
+    v10, v01 = v10_a - v10_b, v01_a - v01_b
     variance = float(np.var(v10, ddof=1)) / m + float(np.var(v01, ddof=1)) / n
     return _wald(a, b, variance, method="delong", level=level)
 
@@ -111,8 +117,8 @@ def auroc_difference_obuchowski(
     m = int(positive.sum())
     if reason := why_undefined(m, len(positive) - m):
         return Comparison.undefined(reason, level=level, method="obuchowski")
-    a, b = auroc(positive, score_a), auroc(positive, score_b)
     of_a, of_b = (ClusterComponents.of(positive, score, patients) for score in (score_a, score_b))
+    a, b = of_a.area, of_b.area
     if reason := of_a.why_no_variance():
         return _wald(a, b, nan, method="obuchowski", level=level, note=reason)
     between = of_a.minus(of_b)
