@@ -117,6 +117,7 @@ def report(
     from overread.records.cohort import read_cohort
     from overread.records.reading import read_reading
     from overread.report.writer import check_output, write_report
+    from overread.stats.resampling import load_ahead
 
     check_output(out, force=force)
     options = Options(
@@ -137,6 +138,7 @@ def report(
         rechoose=rechoose,
         floor=floor,
     )
+    load_ahead()
     with progress() as show:
         show("reading the tables")
         labels = read_cohort(cohort)

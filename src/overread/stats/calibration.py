@@ -11,7 +11,6 @@ from math import inf, nan, pi, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
 from overread.stats.clusters import clustered_covariance, clustered_mean
@@ -89,6 +88,8 @@ def isotonic(labels: ArrayLike, scores: ArrayLike) -> Floats:
     >>> isotonic([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.8])
     array([0. , 0.5, 0.5, 1. ])
     """
+    from scipy.optimize import isotonic_regression  # a tenth of a second to load, for thorough reports alone
+
     positive, score = checked(labels, scores)
     if not len(score):
         return np.zeros(0)

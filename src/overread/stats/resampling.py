@@ -12,7 +12,9 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from importlib import import_module
 from math import isclose, isinf, isnan, nan
+from threading import Thread
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -144,6 +146,11 @@ class PatientBootstrap:
         with ThreadPoolExecutor(self.threads) as pool:
             for _ in pool.map(work, range(self.n_blocks)):
                 pass
+
+
+def load_ahead() -> None:
+    """Begin to load the compiled loops in the background, half a second of work, while tables are read."""
+    Thread(target=import_module, args=("overread.stats._kernels",), daemon=True).start()
 
 
 def observed(ranking: Ranking) -> Ranked:
