@@ -1,4 +1,4 @@
-"""Imports point one way: cli -> report -> analyses -> records, stats; a checked list of what each part may import."""
+"""Imports point one way: cli -> vision, report -> analyses -> records, stats: a checked list of what each may use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ PARTS = {  # part: (parts of overread it may import, libraries it may import)
     "stats": ({"stats"}, {"numpy", "scipy", "numba"}),
     "analyses": ({"analyses", "records", "stats"}, {"numpy", "polars", "scipy", "sklearn", "threadpoolctl"}),
     "report": ({"report", "analyses", "records"}, {"polars", "jinja2", "markupsafe", "numpy"}),
-    "cli": ({"cli", "report", "analyses", "records", "stats"}, {"typer", "rich"}),
+    "vision": (
+        {"vision", "records"},
+        {"numpy", "polars", "torch", "monai", "lightning", "pydicom", "cv2", "safetensors", "onnx", "onnxruntime"},
+    ),
+    "cli": ({"cli", "report", "vision", "analyses", "records", "stats"}, {"typer", "rich"}),
 }
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT)
 
