@@ -111,3 +111,19 @@ def test_tuning_rows_are_resampled_where_thresholds_are_chosen_anew(matched: Stu
     anew = evaluate(replace(matched, tuning=tuning), "strong", Options(rechoose=True, replicates=200), bootstrap)
     assert anew.thresholds.chosen_on == TUNING
     assert np.isfinite(METRICS["sensitivity"](anew.replicate_counts)).all()
+
+
+def test_each_reading_is_tuned_on_its_own_rows_where_they_differ(matched: Study) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, (60, 3)).astype(np.int8)
+    own = {"strong": np.arange(60) < 40, "weak": np.arange(60) >= 20}
+    scores = {name: np.where(mask[:, None], rng.random((60, 3)), np.nan) for name, mask in own.items()}
+    tuning = Tuning(rows=np.arange(60), labels=labels, patients=np.arange(60) // 2, scores=scores, own=own)
+    tuned = replace(matched, tuning=tuning)
+    for name, mask in own.items():
+        found = choose_thresholds(tuned, name, Options())
+        expected = [youden_by_scikit_learn(labels[mask, column], scores[name][mask, column]) for column in range(3)]
+        assert found.values.tolist() == [expected]
+        bootstrap = PatientBootstrap(matched.patients, replicates=100, seed=0)
+        counts = evaluate(tuned, name, Options(replicates=100, rechoose=True), bootstrap).replicate_counts
+        assert np.isfinite(counts.tp).all()

@@ -186,3 +186,22 @@ def test_recalibration_mends_real_scores_on_rows_it_never_saw(
             np.mean([((rows[f"{f}_score"] - rows[f]) ** 2).mean() for f in source.findings])  # type: ignore[operator]
         )
     assert losses == pytest.approx([0.04160, 0.04119], abs=5e-6)
+
+
+def test_the_readings_own_val_rows_are_what_it_is_fitted_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, *COMMAND) == 0
+    expected = pl.read_csv("new.csv")
+    truth, scores = pl.read_csv("truth.csv"), pl.read_csv("scores.csv")
+    truth.with_columns(split=pl.col("split").replace("val", "train")).write_csv("truth.csv")
+    parts = truth.select(pl.when(pl.col("split") != "train").then(pl.col("split"))).to_series()
+    scores.with_columns(split=parts).write_csv("scores.csv")
+    capsys.readouterr()
+    for cohort in ("truth.csv", "whole.csv"):
+        truth.drop("split").filter(pl.lit(True)).write_csv("whole.csv")
+        assert run(monkeypatch, *COMMAND[:3], cohort, *COMMAND[4:], "--force") == 0
+        assert "Fitted on 200 val rows" in capsys.readouterr().out
+        made = pl.read_csv("new.csv")
+        assert made.drop("split").equals(expected)
+        assert made["split"].to_list() == parts.to_list()

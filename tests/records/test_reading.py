@@ -132,11 +132,11 @@ def test_every_number_from_zero_to_one_is_a_score(scores: list[float]) -> None:
 
 
 def test_columns_that_are_no_scores_are_named_and_left_out() -> None:
-    further = {"Patient Age": [60, 61], "gender": ["M", "F"], "split": ["test", "test"], "note": ["x", "y"]}
+    further = {"Patient Age": [60, 61], "gender": ["M", "F"], "set": ["test", "test"], "note": ["x", "y"]}
     found = read(COLUMNS | further | {"No Finding": [0.1, 0.2], "n_views": [1, 2]})
     assert found.findings == ("Mass", "Pleural Thickening")
     assert found.warnings == (
-        "m: the columns Patient Age, gender, split, note, No Finding and 1 more are not scores and are left out.",
+        "m: the columns Patient Age, gender, set, note, No Finding and 1 more are not scores and are left out.",
     )
 
 

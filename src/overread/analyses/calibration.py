@@ -415,7 +415,8 @@ def recalibrated_by(kind: str, study: Study, reading: str, options: Options) -> 
     scores, labels = study.scores[reading], study.labels
     made = np.full(scores.shape, nan)
     if study.tuning is not None:
-        fitted_on, parts = TUNING, [(study.tuning.labels, study.tuning.scores[reading], np.ones(len(scores), np.bool_))]
+        tuning = study.tuning.of(reading)
+        fitted_on, parts = TUNING, [(tuning.labels, tuning.scores[reading], np.ones(len(scores), np.bool_))]
     else:
         fold = folds(study.patients, seed=options.seed)
         fitted_on, parts = CROSS_FITTED, [(labels[fold != k], scores[fold != k], fold == k) for k in (0, 1)]

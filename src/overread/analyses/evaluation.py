@@ -120,7 +120,8 @@ def rechosen_counts(
     """Return the counts at thresholds chosen anew in each replicate, None where they are held.
 
     The tuning rows are resampled too: their own patients where there are `val` rows, the patients of the other fold
-    where thresholds are cross-fitted.
+    where thresholds are cross-fitted. Readings that share their tuning rows share the draws too; where each has rows of
+    its own, they are drawn apart, which widens the interval of a difference if the rows overlap.
     """
     rule = options.rule
     if not options.rechoose or rule is None or thresholds.chosen_on == GIVEN:
@@ -130,7 +131,7 @@ def rechosen_counts(
     labels, scores = study.labels, study.scores[reading]
     if study.tuning is None:
         return rechoosing.cross_fitted(bootstrap, labels, scores, thresholds.fold, rule)
-    tuning = study.tuning
+    tuning = study.tuning.of(reading)
     resampled = PatientBootstrap(
         tuning.patients, replicates=options.replicates, seed=(options.seed, 1), threads=options.threads
     )
@@ -140,8 +141,9 @@ def rechosen_counts(
 def choose_thresholds(study: Study, reading: str, options: Options) -> Thresholds:
     """Choose the operating points of a reading, never on the rows that are reported.
 
-    The tuning rows are those of the split `val`. Where there are none, thresholds are cross-fitted by patient: the
-    patients are dealt into two folds, and the threshold of each fold is chosen on the other.
+    The tuning rows are those of the split `val`, the reading's own where readings differ. Where there are none,
+    thresholds are cross-fitted by patient: the patients are dealt into two folds, and the threshold of each fold is
+    chosen on the other.
     """
     n = study.n_images
     one_fold = np.zeros(n, np.int8)
@@ -152,7 +154,8 @@ def choose_thresholds(study: Study, reading: str, options: Options) -> Threshold
     if rule.kind == "fixed":
         return Thresholds(np.full((1, len(study.findings)), rule.value), one_fold, str(rule), GIVEN)
     if study.tuning is not None:
-        chosen = column_thresholds(rule, study.tuning.labels, study.tuning.scores[reading])
+        tuning = study.tuning.of(reading)
+        chosen = column_thresholds(rule, tuning.labels, tuning.scores[reading])
         return Thresholds(chosen[None, :], one_fold, str(rule), TUNING)
     fold = folds(study.patients, seed=options.seed)
     labels, scores = study.labels, study.scores[reading]

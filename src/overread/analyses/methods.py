@@ -20,7 +20,7 @@ def methods(
         for sentences in (
             population(study, readings, options),
             discrimination(options),
-            thresholds(tables["thresholds"], readings, options),
+            thresholds(tables["thresholds"], study, readings, options),
             uncertainty(study, options),
             compared(readings, options),
             labels_judged(options),
@@ -56,7 +56,7 @@ def discrimination(options: Options) -> Iterator[str]:
     )
 
 
-def thresholds(table: pl.DataFrame, readings: Sequence[str], options: Options) -> Iterator[str]:
+def thresholds(table: pl.DataFrame, study: Study, readings: Sequence[str], options: Options) -> Iterator[str]:
     """Say how operating points were chosen, and on which rows."""
     yield "A score counted as positive at or above the operating point of its finding."
     chosen_on = set(table.filter(pl.col("reading").is_in(list(readings)))["chosen_on"])
@@ -73,6 +73,8 @@ def thresholds(table: pl.DataFrame, readings: Sequence[str], options: Options) -
     }[options.rule.kind if options.rule else "youden"]
     if "val rows" in chosen_on:
         yield "They were chosen on the validation rows, none of which is reported."
+        if study.tuning is not None and study.tuning.own:
+            yield "The readings did not share these rows: the operating points of each were chosen on its own."
     else:
         yield (
             "As there were no validation rows, they were cross-fitted by patient: patients were dealt into two folds, and "

@@ -11,6 +11,7 @@ from overread.records.cohort import MISSING, Cohort
 from overread.records.common_images import placed
 from overread.records.errors import InputError, counted, listed, plain
 from overread.records.findings import display, key
+from overread.records.own_parts import own_tuning_rows, part_of_cohort, seen_by
 from overread.records.reading import Reading
 from overread.records.study import Study, study
 from overread.stats.recalibration import Recalibration, recalibration
@@ -72,11 +73,17 @@ def recalibrated_reading(cohort: Cohort, reading: Reading, *, method: str = "pla
 
 
 def tuning_of(cohort: Cohort, reading: Reading) -> tuple[Study, list[str]]:
-    """Return the reading's `val` rows, without patients who have `test` rows in it, and what is to be said."""
-    scored = placed(cohort, reading).scored
-    if cohort.split is None:
+    """Return the reading's tuning rows, without patients who have `test` rows in it, and what is to be said.
+
+    They are the rows that the cohort calls `val`, and those that the reading does by its own column `split`.
+    """
+    found = placed(cohort, reading)
+    if cohort.split is None and reading.split is None:
         raise nothing_to_fit_on(cohort, reading, "the cohort has no column split")
-    val, test = ((cohort.split == part).fill_null(False).to_numpy() & scored for part in (TUNING_SPLIT, REPORTED_SPLIT))
+    val = own_tuning_rows(cohort, found)
+    test = part_of_cohort(cohort, REPORTED_SPLIT) & found.scored
+    if cohort.split is None:  # all of it is test, but for what the reading has seen
+        test = found.scored & ~seen_by(cohort, found)
     if not val.any():
         raise nothing_to_fit_on(cohort, reading, f"none of its {counted(len(reading.images), 'image')} is a val row")
     reported = of_patients(cohort, val, test)
@@ -84,7 +91,7 @@ def tuning_of(cohort: Cohort, reading: Reading) -> tuple[Study, list[str]]:
     if not fit.any():
         raise nothing_to_fit_on(cohort, reading, "every patient of its val rows has test rows too")
     said = f"{counted(int(reported.sum()), 'val row')} of patients who have test rows too: left out of the fit."
-    return study(cohort.take(np.flatnonzero(fit)), [reading], split=TUNING_SPLIT), [said] if reported.any() else []
+    return study(cohort.take(np.flatnonzero(fit)), [reading], split="all"), [said] if reported.any() else []
 
 
 def of_patients(cohort: Cohort, rows: NDArray[np.bool_], others: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -102,5 +109,6 @@ def nothing_to_fit_on(cohort: Cohort, reading: Reading, why: str) -> InputError:
         plain(reading.name),
         f"{why}{has}, so that there is nothing to fit a recalibration on",
         "rows whose split is val: never those that are reported",
-        "Mark patients who are not reported as val in the cohort's column split, and score their images too.",
+        "Mark patients who are not reported as val in the column split of the cohort or of the reading, and score "
+        "their images too.",
     )

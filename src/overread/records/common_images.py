@@ -29,6 +29,13 @@ class Placed:
         """Return which rows of the cohort the reading scores."""
         return self.rows >= 0
 
+    def called(self, part: str) -> NDArray[np.bool_]:
+        """Return which rows of the cohort the reading itself calls `train`, `val` or `test`."""
+        if self.reading.split is None:
+            return np.zeros(len(self.rows), np.bool_)
+        named = (self.reading.split == part).fill_null(False).to_numpy()
+        return self.scored & named[self.rows]
+
     def scores(self, rows: NDArray[np.int64], findings: Sequence[str]) -> NDArray[np.float64]:
         """Return the scores (rows, findings) of some rows of the cohort."""
         column = {key(finding): place for place, finding in enumerate(self.reading.findings)}

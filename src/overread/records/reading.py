@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from overread.records import columns
+from overread.records.cohort_table import split_of
 from overread.records.conversions import of_columns
 from overread.records.errors import InputError, listed, located, plain, quoted
 from overread.records.findings import key
@@ -37,6 +38,10 @@ class Reading:
     Findings are named as in the table, without `prob_`; `study` matches them to a cohort's. `warnings` are sentences
     for the reader of a report. `refusals` says, by the key of a column's name, why a column of a name that means
     nothing here cannot be scores: raised when a cohort has a finding of that name.
+
+    `split`, where the reading has one, says what each row was to the reader: `train`, `val` (tuning rows: the reader
+    was chosen on them, or kept them for that), `test`, or null where it does not say. A model that cut its validation
+    part out of a cohort's training rows says so here, since the cohort does not know.
     """
 
     name: str
@@ -46,8 +51,11 @@ class Reading:
     sources: tuple[Source, ...] = ()
     warnings: tuple[str, ...] = ()
     refusals: Mapping[str, InputError] = field(default_factory=dict)
+    split: pl.Series | None = None
 
     def __post_init__(self) -> None:
+        if self.split is not None and len(self.split) != len(self.images):
+            raise ValueError(f"split must have {len(self.images)} rows, got {len(self.split)}")
         if self.scores.shape != (len(self.images), len(self.findings)):
             expected = f"({len(self.images)} images, {len(self.findings)} findings)"
             raise ValueError(f"scores must have the shape {expected}, got {self.scores.shape}")
@@ -89,16 +97,26 @@ def reading_from_frame(frame: Any, *, name: str) -> Reading:
     return reading(table_from_frame(frame, name=f"reading {plain(name)}"), name=name)
 
 
-def reading_from_arrays(scores: ArrayLike, *, images: Sequence[str], findings: Sequence[str], name: str) -> Reading:
+def reading_from_arrays(
+    scores: ArrayLike,
+    *,
+    images: Sequence[str],
+    findings: Sequence[str],
+    name: str,
+    split: Sequence[str | None] | None = None,
+) -> Reading:
     """Return the reading in an array of scores (images, findings).
+
+    `split` says what each image was to the reader: `train`, `val`, `test`, or None.
 
     Raises `InputError` as `read_reading` does, and when the shapes do not agree.
 
     >>> reading_from_arrays([[0.1], [0.8]], images=["1.png", "2.png"], findings=["Mass"], name="model").scores.shape
     (2, 1)
     """
-    where = f"reading {plain(name)}"
-    return reading(table_from_arrays(scores, images=images, findings=findings, name=where), name=name)
+    where, further = f"reading {plain(name)}", None if split is None else {"split": split}
+    table = table_from_arrays(scores, images=images, findings=findings, name=where, further=further)
+    return reading(table, name=name)
 
 
 def reading(table: Table, *, name: str) -> Reading:
@@ -118,6 +136,7 @@ def reading(table: Table, *, name: str) -> Reading:
         sources=() if table.source is None else (table.source,),
         warnings=ignored(table, name, role, findings),
         refusals=refusals,
+        split=split_of(table, role),
     )
 
 
@@ -185,7 +204,7 @@ def advice(values: NDArray[np.float64], outside: NDArray[np.bool_]) -> tuple[str
 
 def ignored(table: Table, name: str, role: Mapping[str, str], findings: Sequence[str]) -> tuple[str, ...]:
     """Say which columns are not read as scores."""
-    kept = {role["image"], *findings}
+    kept = {role["image"], role.get("split"), *findings}
     others = [column for column in table.frame.columns if column not in kept and not numbers_rows(column)]
     if not others:
         return ()
@@ -222,7 +241,8 @@ def write_reading(reading: Reading, path: str | Path) -> None:
     Raises `InputError` when the ending is another, or the folder cannot be written to.
     """
     path = Path(path)
-    frame = pl.DataFrame({"image": reading.images} | dict(zip(reading.findings, reading.scores.T, strict=True)))
+    split = {} if reading.split is None else {"split": reading.split}
+    frame = pl.DataFrame({"image": reading.images} | split | dict(zip(reading.findings, reading.scores.T, strict=True)))
     buffer = BytesIO()
     ending = suffix(path)
     if ending == ".parquet":

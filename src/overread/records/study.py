@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -18,10 +18,10 @@ from overread.records.common_images import (
     images_on_one_side,
     placed,
     rows_of_split,
-    scored_by_all,
     training_rows,
 )
 from overread.records.errors import InputError, counted, listed, plain, quoted
+from overread.records.own_parts import own_tuning_rows, own_words, seen_rows
 from overread.records.reading import Reading
 from overread.records.tables import Source
 
@@ -30,12 +30,26 @@ SPLITS = ("test", "val", "train", "all")
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """The rows on which thresholds are chosen: never rows, nor patients, that are reported. Laid out as a study's."""
+    """The rows on which thresholds are chosen: never rows, nor patients, that are reported. Laid out as a study's.
+
+    `own` is empty where all readings share these rows. Where they do not (two models that cut different validation
+    parts out of the training rows), it says by the name of a reading which of the rows are its own, and its scores on
+    the others are nan: no reading is tuned on rows that are not its own. A reading that it does not name uses all.
+    """
 
     rows: NDArray[np.int64]
     labels: NDArray[np.int8]
     patients: NDArray[np.int64]
     scores: dict[str, NDArray[np.float64]]
+    own: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+    def of(self, reading: str) -> Tuning:
+        """Return the tuning rows of one reading."""
+        if reading not in self.own:
+            return self
+        own = self.own[reading]
+        patients = np.unique(self.patients[own], return_inverse=True)[1]
+        return Tuning(self.rows[own], self.labels[own], patients, {reading: self.scores[reading][own]})
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +96,8 @@ def study(cohort: Cohort, readings: Sequence[Reading], *, split: str = "test") -
     """Match readings to a cohort by image and by finding.
 
     `split` says which images are reported: `test`, `val`, `train`, or `all` that the readings have. A cohort without
-    splits is all test. Images and findings that only some have are left out, and a warning says which.
+    splits is all test. Images and findings that only some have are left out, and a warning says which; so are images
+    that a reading, by its own column `split`, has seen, where those that are reported count as tested.
 
     Raises `InputError` when two readings share a name, or no image or no finding is common to all.
 
@@ -99,7 +114,7 @@ def study(cohort: Cohort, readings: Sequence[Reading], *, split: str = "test") -
     findings = common_findings(cohort, readings)
     wanted = rows_of_split(cohort, split)
     found = [placed(cohort, reading) for reading in readings]
-    rows = common_rows(cohort, found, wanted, split)
+    rows = common_rows(cohort, found, wanted & ~seen_rows(cohort, found, wanted, split), split)
     patients, n_patients = patient_codes(cohort, rows)
     tuning, of_tuning = tuning_rows(cohort, found, findings, rows) if split == "test" else (None, [])
     warnings = (
@@ -109,6 +124,7 @@ def study(cohort: Cohort, readings: Sequence[Reading], *, split: str = "test") -
         *findings_on_one_side(cohort, readings),
         *images_on_one_side(cohort, found, wanted, split),
         *training_rows(cohort, rows),
+        *own_words(cohort, found, wanted, rows, split),
         *of_tuning,
         *without_patients(cohort),
     )
@@ -166,24 +182,58 @@ def without_patients(cohort: Cohort) -> Iterable[str]:
 def tuning_rows(
     cohort: Cohort, readings: Sequence[Placed], findings: Sequence[str], reported: NDArray[np.int64]
 ) -> tuple[Tuning | None, list[str]]:
-    """Return the `val` rows that every reading scores, without patients that are reported, and what is to be said."""
-    if cohort.split is None:
-        return None, []
-    val = (cohort.split == "val").fill_null(False).to_numpy()
-    rows = np.flatnonzero(val & scored_by_all(readings))
-    some = [each.reading.name for each in readings if (val & each.scored).any()]
-    if not len(rows):
-        said = f"Only {listed(some)} scores the val split; thresholds are cross-fitted for every reading."
-        return None, [said] if some else []
-    warnings = []
-    if cohort.patients is not None:
-        known = cohort.patients[rows].is_in(cohort.patients[reported].to_list()).to_numpy()
-        if known.any():
-            images = counted(int(known.sum()), "image")
-            warnings.append(f"On patients who are reported: {images} of the val split; not used for thresholds.")
-            rows = rows[~known]
-    if not len(rows):
-        return None, [*warnings, "No image of the val split is left: thresholds are cross-fitted."]
+    """Return the readings' tuning rows, without patients that are reported, and what is to be said.
+
+    They are the `val` rows that every reading scores. Where a reading says by its own column `split` that its tuning
+    rows are others than the next one's, each keeps its own.
+    """
+    masks = {each.reading.name: own_tuning_rows(cohort, each) for each in readings}
+    differ = apart(readings, masks)
+    common = np.logical_and.reduce(list(masks.values()))
+    some = [name for name, mask in masks.items() if mask.any()]
+    if not (len(some) == len(masks) if differ else common.any()):
+        what = "has tuning rows" if differ else "scores the val split"
+        return None, [f"Only {listed(some)} {what}; thresholds are cross-fitted for every reading."] if some else []
+    rows = np.flatnonzero(np.logical_or.reduce(list(masks.values())) if differ else common)
+    rows, warnings = of_others(cohort, rows, reported)
+    left = {name: masks[name][rows] for name in masks}
+    if not all(own.any() for own in left.values()):
+        who = "" if not differ else f" for {listed([name for name, own in left.items() if not own.any()])}"
+        return None, [*warnings, f"No image of the val split is left{who}: thresholds are cross-fitted."]
     rows = by_name(cohort, rows)
+    own = {name: mask[rows] for name, mask in masks.items()} if differ else {}
     scores = {each.reading.name: each.scores(rows, findings) for each in readings}
-    return Tuning(rows, labels_of(cohort, rows, findings), patient_codes(cohort, rows)[0], scores), warnings
+    for name, mask in own.items():
+        scores[name][~mask] = np.nan
+    tuning = Tuning(rows, labels_of(cohort, rows, findings), patient_codes(cohort, rows)[0], scores, own)
+    return tuning, [*warnings, *each_its_own(own)]
+
+
+def apart(readings: Sequence[Placed], masks: Mapping[str, NDArray[np.bool_]]) -> bool:
+    """Return whether readings that say which rows are their tuning rows do not mean the same ones."""
+    first = next(iter(masks.values()))
+    said = any(each.reading.split is not None for each in readings)
+    return said and any((mask != first).any() for mask in masks.values())
+
+
+def of_others(
+    cohort: Cohort, rows: NDArray[np.int64], reported: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the tuning rows whose patients are not reported, and what is to be said of the rest."""
+    if cohort.patients is None:
+        return rows, []
+    known = cohort.patients[rows].is_in(cohort.patients[reported].to_list()).to_numpy()
+    if not known.any():
+        return rows, []
+    images = counted(int(known.sum()), "image")
+    return rows[~known], [f"On patients who are reported: {images} of the val split; not used for thresholds."]
+
+
+def each_its_own(own: Mapping[str, NDArray[np.bool_]]) -> Iterable[str]:
+    """Say that readings are tuned on different rows, as each says by its own column `split`."""
+    if own:
+        rows = ", ".join(f"{plain(name)} {counted(int(mask.sum()), 'image')}" for name, mask in own.items())
+        yield (
+            f"Tuning rows differ between the readings ({rows}): each one's thresholds are chosen on its own, so that "
+            "differences at the operating points hold those of the tuning rows too."
+        )
