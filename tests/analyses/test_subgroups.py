@@ -69,10 +69,16 @@ def test_both_tables_have_their_columns_and_intervals_hold_the_values(by_view: t
     estimates = estimates_table(judged.rows)
     assert dict(estimates.schema) == ESTIMATES
     assert set(estimates["attribute"]) == {"view"}
-    for table, value in ((estimates, "value"), (judged.table, "gap")):
-        told = table.drop_nulls("low")
+    for table, value, low, high in (
+        (estimates, "value", "low", "high"),
+        (judged.table, "gap", "low", "high"),
+        (judged.table, "value", "value_low", "value_high"),
+    ):
+        told = table.drop_nulls(low)
         assert len(told) > 0.9 * len(table)
-        assert ((told["low"] <= told[value]) & (told[value] <= told["high"])).all()
+        assert ((told[low] <= told[value]) & (told[value] <= told[high])).all()
+    same = judged.table.join(estimates, on=["finding", "subgroup", "metric"], suffix="_of_estimates")
+    assert same["value_low"].equals(same["low_of_estimates"], check_names=False)
 
 
 def test_two_subgroups_are_one_test(by_view: tuple[Partition, Subgroups]) -> None:
@@ -105,6 +111,16 @@ def test_underdiagnosis_is_the_share_of_the_ill_on_whom_nothing_is_called(
         assert row["value"] == pytest.approx(silent[ill & inside].mean())
         assert row["rest"] == pytest.approx(silent[ill & ~inside].mean())
         assert (row["n_images"], row["n_positive"]) == (inside.sum(), (ill & inside).sum())
+        low, high = resampled_share(silent[ill & inside], evaluation.patients[ill & inside])
+        assert (row["value_low"], row["value_high"]) == pytest.approx((low, high), abs=0.02)
+
+
+def resampled_share(counted: np.ndarray, patients: np.ndarray) -> tuple[float, float]:
+    """Return a 95 % interval of a share by drawing patients anew, one after the other."""
+    rng = np.random.default_rng(3)
+    members = [counted[patients == patient] for patient in np.unique(patients)]
+    drawn = [np.concatenate([members[k] for k in rng.integers(0, len(members), len(members))]) for _ in range(2000)]
+    return tuple(np.quantile([each.mean() for each in drawn], [0.025, 0.975]))
 
 
 def test_small_subgroups_are_said_to_be_small_and_never_the_worst(

@@ -11,12 +11,15 @@ import polars as pl
 import pytest
 
 from overread.analyses import (
+    attribute_prediction,
     calibration,
     comparison,
     decisions,
     disagreement,
     exchange,
+    floor_matched,
     literature,
+    prevalence_following,
     recipes,
     shortcuts,
     strata,
@@ -68,6 +71,8 @@ def simulated_tables() -> dict[str, pl.DataFrame]:
         **calibration_tables(n_positive),
         **attribute_tables(n_positive),
         **shortcut_tables(n_positive),
+        "attribute_prediction": attribute_prediction_table(),
+        "prevalence_following": following_table(),
     }
 
 
@@ -138,7 +143,8 @@ def calibration_rows(n_positive: dict[str, int]) -> list[tuple[object, ...]]:
         lacking, note = n_positive.get(finding) == 0, "no positive image"
         for metric, value, method in measures:
             rows.append(estimate(reading, finding, metric, None if lacking else value, 0.015, method, note * lacking))
-        within = (("auroc", 0.8), ("sensitivity", 0.7), ("specificity", 0.75), ("calibration_intercept", 0.1))
+        within = (("auroc", 0.8), ("sensitivity", 0.7), ("specificity", 0.75), ("ppv", 0.3))
+        within += (("calibration_intercept", 0.1), ("calibration_slope", 0.9))
         for (attribute, names), (metric, value) in product(SUBGROUPS.items(), within):
             for subgroup in names:
                 row = estimate(reading, finding, metric, None if lacking else value, 0.02, "bootstrap", note * lacking)
@@ -489,9 +495,9 @@ def subgroup_cells(subgroup: str, metric: str, finding: str, n: int) -> tuple[ob
     if few and finding != "mean":
         tested = (None, None)
     if n == 0:
-        return (subgroup, metric, *(None,) * 5, 0.95, None, None, False, "no positive image", 9000, 0)
+        return (subgroup, metric, *(None,) * 7, 0.95, None, None, False, "no positive image", 9000, 0)
     value = 0.2 if metric == "underdiagnosis" else 0.8
-    numbers = (value, value - gap, gap, gap - 0.015, gap + 0.015, 0.95, *tested)
+    numbers = (value, value - 0.02, value + 0.02, value - gap, gap, gap - 0.015, gap + 0.015, 0.95, *tested)
     return (subgroup, metric, *numbers, worst, "small: fewer than 50 positives (9)" * few, 90 if few else 9000, n)
 
 
@@ -526,10 +532,53 @@ def shortcut_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
                 20000,
             )
             gaps.append(row)
+    matched = []
+    for reading, (place, (finding, n)) in product(READINGS, enumerate((n_positive | {"mean": 900}).items())):
+        apart = 0.002 * place
+        numbers = (
+            0.8,
+            0.8 - apart,
+            0.78 - apart,
+            0.82 - apart,
+            apart,
+            apart - 0.001,
+            apart + 0.001,
+            0.6,
+            0.52,
+            10,
+            0.1,
+        )
+        row = (*(None,) * 11, 0.95, "no pair within a bin") if n == 0 else (*numbers, 0.95, "")
+        matched.append((reading, finding, FLOOR, *row, 22433, n))
     return {
         "floors": pl.DataFrame(skills, schema=shortcuts.FLOORS, orient="row"),
+        "floor_matched": pl.DataFrame(matched, schema=floor_matched.TABLE, orient="row"),
         "positives": pl.DataFrame(gaps, schema=shortcuts.POSITIVES, orient="row"),
     }
+
+
+def attribute_prediction_table() -> pl.DataFrame:
+    """Return what outputs tell: the view well, the oldest without an interval, gender no better than the labels."""
+    rows = []
+    for reading, (attribute, value, area) in product(READINGS, (("gender", "F", 0.55), ("view", "AP", 0.96))):
+        sizes = (0.95, 22433, 9000, "")
+        rows.append((reading, attribute, value, "scores", area, area - 0.01, area + 0.01, area - 0.55, *TOLD, *sizes))
+        rows.append((reading, attribute, value, "labels", 0.55, 0.54, 0.56, None, None, None, *sizes))
+    for reading, predictor in product(READINGS, ("scores", "labels")):
+        few = "no interval: rests on 3 patients"
+        rows.append((reading, "age", "<b>over 80</b>", predictor, 0.7, *(None,) * 5, 0.95, 22433, 4, few))
+    return pl.DataFrame(rows, schema=attribute_prediction.TABLE, orient="row")
+
+
+TOLD = (-0.02, 0.5)
+
+
+def following_table() -> pl.DataFrame:
+    """Return outputs that keep one order and answer to their own finding; of the second reader nothing is known."""
+    statistics = (("follows_base", 0.88), ("own_rank", 3.14), ("own_rank_relative", 1.29))
+    rows = [("zech", name, value, 0.0001, 14, "p by 9,999 permutations") for name, value in statistics]
+    rows += [(EVIL, name, None, None, 1, "takes three outputs") for name, _ in statistics]
+    return pl.DataFrame(rows, schema=prevalence_following.TABLE, orient="row")
 
 
 METRICS_OF_POSITIVES = ("auroc", "sensitivity", "auroc_same_patients")

@@ -6,7 +6,7 @@ both, so that a patient with images on both sides is taken into account.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import Any
@@ -47,6 +47,8 @@ TABLE = {
     "subgroup": pl.String,
     "metric": pl.String,
     "value": pl.Float64,
+    "value_low": pl.Float64,
+    "value_high": pl.Float64,
     "rest": pl.Float64,
     "gap": pl.Float64,
     "low": pl.Float64,
@@ -61,6 +63,8 @@ TABLE = {
 }
 
 Floats = NDArray[np.float64]
+Key = tuple[str, str, str]
+Bounds = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +107,13 @@ class Sides:
 def subgroups(of: Stratification) -> Subgroups:
     """Judge every subgroup of an attribute, for each finding and as the mean over findings.
 
-    `rows` holds the values with their intervals, by patient. `table` holds the gap of each subgroup to the rest, with
-    `low` and `high` that bound the gap: bootstrap by patient, percentile. `p` is two-sided from the bootstrap's
-    standard error: a p that counts replicates cannot fall below 1 in their number, and so could not survive a
-    correction for as many tests. `p_adjusted` is Holm's over subgroups and findings, within one attribute and metric;
-    where an attribute has two subgroups, their gaps are one test and count once. `worst` marks the subgroup whose gap
-    is most to its disadvantage among those that are not small, and for the mean, that has half of the findings.
+    `rows` holds the values with their intervals, by patient. `table` holds the gap of each subgroup to the rest:
+    `value_low` and `value_high` bound the value, `low` and `high` the gap, all of them percentiles of the bootstrap by
+    patient. `p` is two-sided from the bootstrap's standard error: a p that counts replicates cannot fall below 1 in
+    their number, and so could not survive a correction for as many tests. `p_adjusted` is Holm's over subgroups and
+    findings, within one attribute and metric; where an attribute has two subgroups, their gaps are one test and count
+    once. `worst` marks the subgroup whose gap is most to its disadvantage among those that are not small, and for the
+    mean, that has half of the findings.
 
     What rests on fewer than 5 patients has no interval, since resampling them cannot show how much they vary, and on
     fewer than 10 no p. The mean is over the findings that rest on 10 or more in the subgroup and outside it.
@@ -122,9 +127,12 @@ def subgroups(of: Stratification) -> Subgroups:
     rows = tuple(
         row for metric in METRICS for sides in (*each[metric], means[metric]) for row in value_rows(of, metric, sides)
     )
+    missed = underdiagnosis(of)
+    values = (*rows, *value_rows(of, UNDERDIAGNOSIS, missed))
+    bounds = {(row["metric"], row["finding"], row["subgroup"]): (row["low"], row["high"]) for row in values}
     families = [(metric, family) for metric in COMPARED for family in (each[metric], [means[metric]])]
-    gaps = [row for metric, family in families for row in gap_rows(of, metric, family)]
-    gaps += gap_rows(of, UNDERDIAGNOSIS, [underdiagnosis(of)])
+    families.append((UNDERDIAGNOSIS, [missed]))
+    gaps = [row for metric, family in families for row in gap_rows(of, metric, family, bounds)]
     return Subgroups(rows, pl.DataFrame(gaps, schema=TABLE))
 
 
@@ -140,8 +148,11 @@ def value_rows(of: Stratification, metric: str, sides: Sides) -> Iterator[Row]:
         yield estimate_row(reading, sides.finding, metric, estimate, n, attribute=attribute, subgroup=subgroup)
 
 
-def gap_rows(of: Stratification, metric: str, family: Sequence[Sides]) -> Iterator[Row]:
-    """Yield the rows of one metric, with p adjusted over the family: all its findings and subgroups."""
+def gap_rows(of: Stratification, metric: str, family: Sequence[Sides], bounds: Mapping[Key, Bounds]) -> Iterator[Row]:
+    """Yield the rows of one metric, with p adjusted over the family: all its findings and subgroups.
+
+    `bounds` has the interval of each value by metric, finding and subgroup.
+    """
     tests = [[gap(sides, place, of) for place in range(len(of.partition.subgroups))] for sides in family]
     adjusted = adjusted_p(np.array([[test.p for test in each] for each in tests]).reshape(len(family), -1))
     for sides, each, adjusted_row in zip(family, tests, adjusted, strict=True):
@@ -149,12 +160,15 @@ def gap_rows(of: Stratification, metric: str, family: Sequence[Sides]) -> Iterat
         for place, (subgroup, test) in enumerate(zip(of.partition.subgroups, each, strict=True)):
             numbers = {"value": test.a, "rest": test.b, "gap": test.difference, "low": test.low, "high": test.high}
             numbers |= {"p": test.p, "p_adjusted": adjusted_row[place]}
+            low, high = bounds[metric, sides.finding, subgroup]
             yield {
                 "reading": of.evaluation.reading,
                 "finding": sides.finding,
                 "attribute": of.partition.attribute,
                 "subgroup": subgroup,
                 "metric": metric,
+                "value_low": low,
+                "value_high": high,
                 "level": test.level,
                 "worst": place == worst,
                 "note": test.note,

@@ -20,7 +20,7 @@ def sheet(section: Section, name: str) -> Sheet:
 
 
 def test_there_is_no_section_without_rows(second: SimpleNamespace) -> None:
-    for name in ("floors", "positives"):
+    for name in ("floors", "floor_matched", "positives"):
         second.tables[name] = second.tables[name].clear()
     assert shortcuts.section(second) is None
 
@@ -48,8 +48,9 @@ def test_the_gap_within_the_same_patients_comes_first_and_the_raw_one_is_explain
     )
     assert within < said.index("The gap over all positives says less")
     assert "That is composition" in said
+    assert "Atelectasis: 0.950 later against 0.800 first, +0.150" in said
     assert "a proxy for leaning on them, and no more than that" in said
-    assert "+0.150 over all positives, +0.012 within the same patients" in said
+    assert "over all positives, and +0.012 within the same patients" in said
 
 
 def test_the_figure_by_history_shows_only_the_gap_within_the_same_patients(second: SimpleNamespace) -> None:
@@ -69,6 +70,23 @@ def test_a_tag_is_named_as_text_and_its_flags_are_said(second: SimpleNamespace) 
     unflagged = text(shortcuts.section(second))
     assert "no finding is found better with chest <i>tube</i> beyond chance" in unflagged
     assert "for none of 13 findings are later positives found better beyond chance" in unflagged
+
+
+def test_what_is_left_among_images_alike_to_the_floor_is_said(second: SimpleNamespace) -> None:
+    section = shortcuts.section(second)
+    said = text(section)
+    mean = "the mean AUROC of zech is 0.772 (95 % interval 0.752 to 0.792) instead of 0.800"
+    assert (
+        f"images that the blind reader cannot tell apart (an ill and a healthy one with like scores of its own), {mean}"
+        in said
+    )
+    assert "loses most: 0.800 falls to 0.774" in said
+    table = sheet(section, "floor-matched-table")
+    row = next(row for row in table.rows if row[0].text == "Effusion" and row[1].text == "zech")
+    wanted = ["0.800", "0.796 (0.776 to 0.816)", "+0.004 (+0.003 to +0.005)", "10.0 %", "0.600", "0.520"]
+    assert [cell.text.replace(numbers.SPACE, " ") for cell in row[2:]] == wanted
+    empty = next(row for row in table.rows if row[0].text == "Pleural Thickening")
+    assert empty[3].note == "no pair within a bin"
 
 
 def test_few_patients_are_said(second: SimpleNamespace) -> None:

@@ -31,7 +31,8 @@ def test_the_lead_names_the_worst_subgroup_of_each_reader(second: SimpleNamespac
     gap = "0.800 against 0.840 in the rest, a gap of −0.040 (95 % interval −0.055 to −0.025), beyond chance"
     for name in ("zech", evil.reading):
         assert f"{name}: the mean AUROC falls furthest behind for AP (view): {gap}, adjusted p = 0.003." in said
-    assert "most among AP (view), 20.0 % of 500 ill images against 16.0 % in the rest, beyond chance." in said
+    share = "20.0 % (95 % interval 18.0 to 22.0 %) of 500 ill images"
+    assert f"most among AP (view), {share} against 16.0 % in the rest, beyond chance." in said
 
 
 def test_a_small_subgroup_is_shown_and_not_judged(second: SimpleNamespace) -> None:
@@ -60,18 +61,34 @@ def test_cells_are_the_table_s_numbers(second: SimpleNamespace) -> None:
     row = next(row for row in sheet(section, "subgroup-gaps").rows if row[0].text == "view: AP")
     assert [cell.text for cell in row[1:6]] == ["zech", "9,000", "0.800", "−0.040 (−0.055 to −0.025)", "0.003"]
     missed = next(row for row in sheet(section, "subgroup-underdiagnosis").rows if row[0].text == "view: PA")
-    wanted = ["zech", "500", "0.200", "0.240", "−0.040 (−0.055 to −0.025)", "0.003"]
+    wanted = ["zech", "500", "0.200 (0.180 to 0.220)", "0.240", "−0.040 (−0.055 to −0.025)", "0.003"]
     assert [cell.text for cell in missed[1:]] == wanted
 
 
 def test_each_attribute_has_a_table_by_finding(second: SimpleNamespace) -> None:
     section = subgroups.section(second)
     by_finding = sheet(section, "subgroups-2")
-    assert by_finding.title == "By finding: view"
+    assert by_finding.title == "By finding: AUROC by view"
     row = next(row for row in by_finding.rows if row[0].text == "Mass" and row[1].text == "PA")
     assert [cell.text for cell in row[4:7]] == ["0.800 (0.780 to 0.820)", "+0.040 (+0.025 to +0.055)", "0.003"]
-    assert [cell.text for cell in row[7:10]] == ["0.700", "0.750", "0.100"]
+    worst = next(row for row in by_finding.rows if row[0].text == "Mass" and row[1].text == "AP")
+    assert worst[4].text == "0.800 (0.780 to 0.820) (worst)"
     assert not by_finding.shown
+
+
+def test_each_attribute_has_a_table_of_the_operating_point_and_calibration(second: SimpleNamespace) -> None:
+    table = sheet(subgroups.section(second), "subgroups-point-2")
+    assert [column.title for column in table.columns[4:9]] == [
+        "Sensitivity",
+        "Specificity",
+        "PPV",
+        "Intercept",
+        "Slope",
+    ]
+    row = next(row for row in table.rows if row[0].text == "Mass" and row[1].text == "PA")
+    intervals = ("0.700 (0.680 to 0.720)", "0.750 (0.730 to 0.770)", "0.300 (0.280 to 0.320)")
+    assert tuple(cell.text for cell in row[4:7]) == intervals
+    assert [cell.text for cell in row[7:9]] == ["0.100 (0.080 to 0.120)", "0.900 (0.880 to 0.920)"]
 
 
 def test_every_subgroup_has_its_marks(second: SimpleNamespace) -> None:

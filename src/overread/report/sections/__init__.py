@@ -9,6 +9,7 @@ from overread.report.section import Section
 from overread.report.sections import (
     activations,
     appendix,
+    attribute_prediction,
     auroc_source,
     calibration,
     cohort,
@@ -48,6 +49,7 @@ SECTIONS: tuple[Callable[[SecondReading], Section | None], ...] = (
     calibration.section,
     subgroups.section,
     auroc_source.section,
+    attribute_prediction.section,
     shortcuts.section,
     explorer.section,
     comparison.section,

@@ -40,6 +40,9 @@ def section(second: SecondReading) -> Section | None:
     if lookup.table(second, "floors") is not None:
         sentences += floor_lead(second)
         blocks += [floor_figure(second), floor_sheet(second)]
+    if lookup.table(second, "floor_matched") is not None:
+        sentences += matched_lead(second)
+        blocks.append(matched_sheet(second))
     for place, split_by in enumerate(splits(second), 1):
         sentences += history_lead(second) if split_by == HISTORY else tag_lead(second, split_by)
         blocks += [gap_figure(second, split_by, place), gap_sheet(second, split_by, place)]
@@ -159,6 +162,78 @@ def floor_sheet(second: SecondReading) -> Sheet:
     return Sheet("floors-table", "Skill above the floors by finding", tuple(columns), tuple(rows), foot=foot)
 
 
+# --- images that look alike to the floor -----------------------------------------------------------------------------
+
+
+def matched_lead(second: SecondReading) -> Iterator[str]:
+    """Say what is left of the mean AUROC among images matched on a floor's score, and which finding loses most."""
+    table = second.tables["floor_matched"]
+    for floor in table["floor"].unique(maintain_order=True):
+        parts = [part for name in second.readings[:IN_FULL] if (part := matched_said(second, floor, name))]
+        if parts:
+            yield (
+                f"Among images that the {floor} reader cannot tell apart (an ill and a healthy one with like scores of "
+                f"its own), the mean AUROC of {'; that of '.join(parts)}."
+            )
+
+
+def matched_said(second: SecondReading, floor: str, name: str) -> str:
+    """Say the mean AUROC of a reader among matched images, and the finding that matching lowers most."""
+    of = second.tables["floor_matched"].filter(floor=floor, reading=name).drop_nulls("matched")
+    mean = of.filter(finding=MEAN)
+    if mean.is_empty():
+        return ""
+    row = mean.row(0, named=True)
+    bounds = f"{numbers.level(row['level'])} interval {numbers.decimal(row['low'])} to {numbers.decimal(row['high'])}"
+    said = f"{name} is {numbers.decimal(row['matched'])} ({bounds}) instead of {numbers.decimal(row['auroc'])}"
+    each = of.filter(pl.col("finding") != MEAN).sort("difference", descending=True, maintain_order=True)
+    if each.height < 2 or each["difference"][0] <= 0:
+        return said
+    most = each.row(0, named=True)
+    values = f"{numbers.decimal(most['auroc'])} falls to {numbers.decimal(most['matched'])}"
+    return f"{said}, and {display(most['finding'])} loses most: {values}"
+
+
+def matched_sheet(second: SecondReading) -> Sheet:
+    """Return the AUROC of every finding among images matched on a floor's score."""
+    table = second.tables["floor_matched"]
+    of = lookup.by_key(table, "reading", "floor", "finding")
+    floors = table["floor"].unique(maintain_order=True).to_list()
+    columns = [Column("Finding", numeric=False), Column("Reader", numeric=False), Column("AUROC")]
+    for floor in floors:
+        title = f"Matched on: {floor}"
+        columns += [Column(head, title) for head in ("AUROC, matched", "Difference", "Pairs used")]
+        columns += [Column(head, title) for head in ("Floor", "Floor, matched")]
+    rows = []
+    for finding in (*second.study.findings, MEAN):
+        title = lookup.mean_name(second) if finding == MEAN else display(finding)
+        for name in second.readings:
+            own = [of.get((name, floor, finding)) for floor in floors]
+            area = next((row["auroc"] for row in own if row), None)
+            cells = [Cell(title), Cell(name), Cell(numbers.decimal(area))]
+            rows.append((*cells, *(cell for row in own for cell in matched_cells(row))))
+    foot = (
+        "Images are put into ten bins of like scores of the floor, and only pairs of one bin are used. Difference: "
+        "AUROC minus matched, what the floor's score, and no more, could have given. Floor, matched: what is left of "
+        "the floor's own AUROC; the nearer to 0.5, the closer the match.",
+    )
+    title = "AUROC among images that a floor cannot tell apart"
+    return Sheet("floor-matched-table", title, tuple(columns), tuple(rows), foot=foot)
+
+
+def matched_cells(row: lookup.Row | None) -> tuple[Cell, ...]:
+    """Return the cells of one matched AUROC."""
+    if row is None:
+        return (Cell(numbers.DASH),) * 5
+    return (
+        Cell(numbers.interval(row["matched"], row["low"], row["high"]), row["note"] or ""),
+        Cell(numbers.interval(row["difference"], row["difference_low"], row["difference_high"], numbers.signed)),
+        Cell(numbers.percent(row["share_within"])),
+        Cell(numbers.decimal(row["floor_auroc"])),
+        Cell(numbers.decimal(row["floor_matched"])),
+    )
+
+
 # --- two kinds of positives ------------------------------------------------------------------------------------------
 
 
@@ -219,12 +294,12 @@ def composition_sentence(second: SecondReading) -> Iterator[str]:
         return
     row = max(both, key=lambda each: abs(each["gap"]))
     same = within[row["finding"]]
+    over_all = gap_said(row, "later", "first")
     yield (
         "The gap over all positives says less: patients with many positives weigh more among the later ones, and "
-        "their disease is often plainer on every image. That is composition, and on ChestX-ray14 it is almost all of "
-        "this gap: it stays when the order of each patient's images is shuffled, which takes away the gap within the "
-        f"same patients. {second.readings[0]}, {display(row['finding'])}: {numbers.signed(row['gap'])} over all "
-        f"positives, {numbers.signed(same['gap'])} within the same patients."
+        "their disease is often plainer on every image, the first included. That is composition; it stays when the "
+        f"order of each patient's images is shuffled. {second.readings[0]}, {display(row['finding'])}: {over_all} over "
+        f"all positives, and {numbers.signed(same['gap'])} within the same patients."
     )
 
 
@@ -353,6 +428,10 @@ GUIDE = (
     (
         "Skill = (AUROC − floor) / (1 − floor). A finding that is half given away by who is imaged has little room "
         "left, so the same AUROC is worth less there."
+    ),
+    (
+        "Matched: only an ill and a healthy image that a floor takes for equally likely to be ill are set against each "
+        "other, such as two bedside images of men of one age. What is left of the AUROC was not had from that."
     ),
     (
         "Within the same patients, each patient with an earlier and a later positive image counts once: its later "

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 ANY = "any"
 AUROC, MISSED = "AUROC", "Ill, nothing called"
 GAPS = ("auroc", "sensitivity", "specificity")
-BY_FINDING = {"sensitivity": "Sensitivity", "specificity": "Specificity", "calibration_intercept": "Intercept"}
+AT_THE_POINT = {"sensitivity": "Sensitivity", "specificity": "Specificity", "ppv": "PPV"}
+CALIBRATED = {"calibration_intercept": "Intercept", "calibration_slope": "Slope"}
 IN_FULL = 4
 """So many readers have sentences; the figure and the tables hold all."""
+
+Keyed = Mapping[tuple[str, ...], lookup.Row]
 
 
 def section(second: SecondReading) -> Section | None:
@@ -34,7 +37,9 @@ def section(second: SecondReading) -> Section | None:
     if lookup.table(second, "subgroups") is None:
         return None
     blocks: list[Figure | Sheet] = [figure(second), gap_sheet(second), missed_sheet(second)]
-    blocks += [finding_sheet(second, attribute, f"subgroups-{k}") for k, attribute in enumerate(groups(second), 1)]
+    for k, attribute in enumerate(groups(second), 1):
+        blocks.append(finding_sheet(second, attribute, f"subgroups-{k}"))
+        blocks.append(point_sheet(second, attribute, f"subgroups-point-{k}"))
     return Section("subgroups", "For whom: subgroups", tuple(lead(second)), tuple(blocks), GUIDE)
 
 
@@ -87,7 +92,7 @@ def worst(rows: pl.DataFrame) -> lookup.Row | None:
 
 def named(row: lookup.Row) -> str:
     """Name a subgroup within a sentence."""
-    return f"{row['subgroup']} ({row['attribute']})"
+    return lookup.subgroup_name(row["attribute"], row["subgroup"])
 
 
 def against(row: lookup.Row) -> str:
@@ -144,8 +149,14 @@ def missed_sentence(second: SecondReading, name: str) -> Iterator[str]:
     chance = "beyond chance" if beyond(row) else "not shown to be beyond chance"
     yield (
         f"Ill people on whose image {name} calls nothing at all (underdiagnosis): most among {named(row)}, "
-        f"{numbers.percent(row['value'])} of {ill} against {numbers.percent(row['rest'])} in the rest, {chance}."
+        f"{lookup.share(own(row), numbers.level(row['level']))} of {ill} against {numbers.percent(row['rest'])} in the "
+        f"rest, {chance}."
     )
+
+
+def own(row: lookup.Row) -> lookup.Row:
+    """Return the value of a gap as an estimate of its own."""
+    return {"value": row["value"], "low": row["value_low"], "high": row["value_high"]}
 
 
 def counted(second: SecondReading) -> dict[tuple[str, str], int]:
@@ -179,16 +190,17 @@ def figure(second: SecondReading) -> Figure:
     rows = drawn_rows(second)
     areas, shares = (rows.filter(pl.col("panel") == panel) for panel in (AUROC, MISSED))
     lowest = lower_end(areas.select(pl.min_horizontal("value", "low")).to_series(), step=0.05, most=0.7)
+    ends = shares.select(pl.max_horizontal("value", "high")).to_series()
     panels = (
         Panel(AUROC, (lowest, 1.0), "mean over findings", 280),
-        Panel(MISSED, (0.0, round_up(max(shares["value"].drop_nulls(), default=0.1), 4)), "share of ill images", 190),
+        Panel(MISSED, (0.0, round_up(max(ends.drop_nulls(), default=0.1), 4)), "share of ill images", 190),
     )
     drawing = draw_subgroups(rows, lookup.readers(second).without_floor(), groups=remarks(second), panels=panels)
     caption = (
-        f"Left: mean AUROC over findings with {numbers.level(second.options.level)} intervals (patients resampled). "
+        "Left: mean AUROC over findings. Right: of the ill images, the share on which no finding is called. With "
+        f"{numbers.level(second.options.level)} intervals (patients resampled). "
         "Where a subgroup has too few patients for some findings, its mean leaves them out, and the row says how many "
-        "are left: compare such a row with its rest in the table, not with its neighbours. Right: of the ill images, "
-        "the share on which no finding is called; the table has the intervals of its gaps."
+        "are left: compare such a row with its rest in the table, not with its neighbours."
     )
     return Figure("subgroups", "AUROC and underdiagnosis by subgroup", drawing, caption)
 
@@ -218,8 +230,9 @@ def drawn_rows(second: SecondReading) -> pl.DataFrame:
     for name in second.readings:
         for row in rows_of(second, name, UNDERDIAGNOSIS).iter_rows(named=True):
             ill = numbers.plural(row["n_positive"], "ill image")
-            said = f"{named(row)}, {name}: no finding called on {numbers.percent(row['value'])} of {ill}"
-            rows.append((MISSED, row["attribute"], row["subgroup"], name, row["value"], None, None, said))
+            share = lookup.share(own(row), numbers.level(level))
+            said = f"{named(row)}, {name}: no finding called on {share} of {ill}"
+            rows.append((MISSED, row["attribute"], row["subgroup"], name, *own(row).values(), said))
     texts = dict.fromkeys(("panel", "attribute", "subgroup", "reading"), pl.String)
     floats = dict.fromkeys(("value", "low", "high"), pl.Float64)
     return pl.DataFrame(rows, schema=texts | floats | {"sentence": pl.String}, orient="row")
@@ -250,7 +263,7 @@ def gap_sheet(second: SecondReading) -> Sheet:
             for name in second.readings:
                 each = [of[name, metric].get((attribute, subgroup)) for metric in GAPS]
                 size = Cell(numbers.count(each[0]["n_images"] if each[0] else None))
-                head = Cell(f"{attribute}: {subgroup}"), Cell(name), size
+                head = Cell(f"{display(attribute)}: {subgroup}"), Cell(name), size
                 rows.append((*head, *(cell for row in each for cell in gap_cells(row))))
     foot = (
         "Means over the findings with enough patients in the subgroup and outside it. Gap: the subgroup minus the "
@@ -280,59 +293,85 @@ def missed_sheet(second: SecondReading) -> Sheet:
         for subgroup in subgroups:
             for name in second.readings:
                 row = of[name].get((attribute, subgroup))
-                cells = gap_cells(row)
                 rest, ill = (row["rest"], row["n_positive"]) if row else (None, None)
-                head = Cell(f"{attribute}: {subgroup}"), Cell(name), Cell(numbers.count(ill))
-                rows.append((*head, cells[0], Cell(numbers.decimal(rest)), *cells[1:]))
+                head = Cell(f"{display(attribute)}: {subgroup}"), Cell(name), Cell(numbers.count(ill))
+                here = lookup.cell(own(row) if row else None)
+                rows.append((*head, here, Cell(numbers.decimal(rest)), *gap_cells(row)[1:]))
     title = "Underdiagnosis: ill images on which no finding is called"
     return Sheet("subgroup-underdiagnosis", title, tuple(columns), tuple(rows))
 
 
 def finding_sheet(second: SecondReading, attribute: str, name: str) -> Sheet:
-    """Return one attribute by finding: the AUROC with its gap, and the rates at the operating point."""
-    of = pl.col("attribute") == attribute
-    gaps = lookup.by_key(
-        second.tables["subgroups"].filter(of, pl.col("metric") == "auroc"), "reading", "finding", "subgroup"
+    """Return one attribute by finding: the AUROC in each subgroup with its gap to the rest."""
+    of = of_attribute(second, attribute, "auroc")
+    columns = size_columns()
+    columns += [Column(head, reader) for reader in second.readings for head in ("AUROC", "Gap to the rest", "p, Holm")]
+    rows = []
+    for finding in second.study.findings:
+        for subgroup in groups(second)[attribute]:
+            cells = size_cells(of, second.readings[0], finding, subgroup)
+            for reader in second.readings:
+                row = of.get((reader, finding, subgroup))
+                area = lookup.cell(own(row) if row else None)
+                worst = " (worst)" if row and row["worst"] else ""
+                cells += (Cell(f"{area.text}{worst}"), *gap_cells(row)[1:])
+            rows.append(tuple(cells))
+    foot = (
+        "p, Holm: adjusted over subgroups and findings. Worst: the lowest gap among the subgroups of the finding that "
+        "are not small.",
     )
-    estimates = {
-        metric: lookup.by_key(of_subgroups(second, metric).filter(of), "reading", "finding", "subgroup")
-        for metric in ("auroc", *BY_FINDING)
+    title = f"By finding: AUROC by {display(attribute)}"
+    return Sheet(name, title, tuple(columns), tuple(rows), foot=foot)
+
+
+def point_sheet(second: SecondReading, attribute: str, name: str) -> Sheet:
+    """Return one attribute by finding: the rates at the operating point, and calibration."""
+    sizes = of_attribute(second, attribute, "auroc")
+    at = pl.col("attribute") == attribute
+    of = {
+        metric: lookup.by_key(of_subgroups(second, metric).filter(at), "reading", "finding", "subgroup")
+        for metric in (*AT_THE_POINT, *CALIBRATED)
     }
-    heads = ("AUROC", "Gap to the rest", "p, Holm", *BY_FINDING.values())
-    columns = [
-        Column("Finding", numeric=False),
-        Column("Subgroup", numeric=False),
-        Column("Images"),
-        Column("Positive"),
-    ]
+    columns = size_columns()
+    heads = (*AT_THE_POINT.values(), *CALIBRATED.values())
     columns += [Column(head, reader) for reader in second.readings for head in heads]
     rows = []
     for finding in second.study.findings:
         for subgroup in groups(second)[attribute]:
-            first = gaps.get((second.readings[0], finding, subgroup))
-            sizes = [Cell(numbers.count(first[c] if first else None)) for c in ("n_images", "n_positive")]
-            cells = [Cell(display(finding)), Cell(subgroup), *sizes]
-            for reader in second.readings:
-                cells += finding_cells(gaps, estimates, (reader, finding, subgroup))
+            cells = size_cells(sizes, second.readings[0], finding, subgroup)
+            cells += (
+                lookup.cell({**row, "note": ""} if (row := of[metric].get((reader, finding, subgroup))) else None)
+                for reader in second.readings
+                for metric in of
+            )
             rows.append(tuple(cells))
     foot = (
-        "p, Holm: adjusted over subgroups and findings. Intercept: by how much the log odds of the scores would have "
-        "to be raised to be right on average in the subgroup. Other metrics stand in subgroups.csv and estimates.csv.",
+        "In brackets: intervals by patient. PPV follows how many of a subgroup are ill, and differs where nothing is "
+        "wrong with the reader. Intercept: by how much the log odds of the scores would have to be raised to be right "
+        "on average in the subgroup; slope: below 1 where scores are too extreme there. All notes, and the gaps of "
+        "these metrics, stand in subgroups.csv and estimates.csv.",
     )
-    return Sheet(name, f"By finding: {attribute}", tuple(columns), tuple(rows), foot=foot)
+    title = f"By finding: operating point and calibration by {display(attribute)}"
+    return Sheet(name, title, tuple(columns), tuple(rows), foot=foot)
 
 
-Keyed = Mapping[tuple[str, ...], lookup.Row]
+def of_attribute(second: SecondReading, attribute: str, metric: str) -> Keyed:
+    """Return the gaps of a metric in the subgroups of an attribute."""
+    of = second.tables["subgroups"].filter(pl.col("attribute") == attribute, pl.col("metric") == metric)
+    return lookup.by_key(of, "reading", "finding", "subgroup")
 
 
-def finding_cells(gaps: Keyed, estimates: Mapping[str, Keyed], at: tuple[str, str, str]) -> Iterator[Cell]:
-    """Yield the cells of one finding, subgroup and reader."""
-    row = gaps.get(at)
-    yield lookup.cell({**area, "note": ""} if (area := estimates["auroc"].get(at)) else None)
-    yield from gap_cells(row)[1:]
-    for metric in BY_FINDING:
-        own = estimates[metric].get(at)
-        yield Cell(numbers.decimal(own["value"] if own else None))
+def size_columns() -> list[Column]:
+    """Return the heads of finding, subgroup and their sizes."""
+    texts = [Column(title, numeric=False) for title in ("Finding", "Subgroup")]
+    return [*texts, Column("Images"), Column("Positive")]
+
+
+def size_cells(of: Keyed, reading: str, finding: str, subgroup: str) -> list[Cell]:
+    """Return finding, subgroup and how many images it has, with the note where it is small."""
+    first = of.get((reading, finding, subgroup))
+    sizes = [Cell(numbers.count(first[column] if first else None)) for column in ("n_images", "n_positive")]
+    return [Cell(display(finding)), Cell(subgroup), *sizes]
 
 
 GUIDE = (
@@ -350,6 +389,6 @@ GUIDE = (
     ),
     (
         "Underdiagnosis (Seyyed-Kalantari 2021) counts ill images on which no finding at all is called: people who "
-        "would be sent home. PPV and NPV are not compared here, since they follow how many of a subgroup are ill."
+        "would be sent home."
     ),
 )

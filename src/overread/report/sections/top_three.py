@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,14 +15,24 @@ from overread.report.section import Cell, Column, Figure, Section, Sheet
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
 
+STATISTICS = {
+    "follows_base": "Others follow their averages (rank correlation)",
+    "own_rank": "Place of the own output",
+    "own_rank_relative": "Place, outputs divided by their averages",
+}
+"""The tests of `prevalence_following`, with their heads."""
+
 
 def section(second: SecondReading) -> Section:
     """Return Figure 2 and how it goes with the frequency of findings."""
     blocks: list[Figure | Sheet] = [places_figure(second)]
     if second.tables["frequency_points"]["n_positive"].max():
         blocks.append(frequency_figure(second))
+    blocks.append(places_sheet(second))
+    if lookup.table(second, "prevalence_following") is not None:
+        blocks.append(following_sheet(second))
     title = "Which outputs come first? (Figure 2)"
-    return Section("top-three", title, tuple(lead(second)), (*blocks, places_sheet(second)), GUIDE)
+    return Section("top-three", title, (*lead(second), *following_lead(second)), tuple(blocks), GUIDE)
 
 
 def lead(second: SecondReading) -> list[str]:
@@ -48,6 +59,52 @@ def lead(second: SecondReading) -> list[str]:
         )
         sentences.append(f"{name}: of {total} places, most are held by {held}{rank}.")
     return sentences
+
+
+def following_lead(second: SecondReading) -> Iterator[str]:
+    """Say whether outputs keep one order whatever the finding, and whether they answer to their own finding."""
+    table = lookup.table(second, "prevalence_following")
+    if table is None:
+        return
+    of = lookup.by_key(table, "reading", "statistic")
+    for name in second.readings:
+        base, own, relative = (of[name, each] for each in STATISTICS)
+        if not all(numbers.defined(row["value"]) for row in (base, own, relative)):
+            yield f"{name}: whether its outputs follow their averages cannot be tested ({base['note']})."
+            continue
+        n = len(second.study.findings)
+        yield (
+            f"{name}: the outputs of findings that are absent come in the order of their averages over all other "
+            f"images with a rank correlation of {numbers.decimal(base['value'], 2)} (1: one order whatever the "
+            f"finding; p {numbers.p_value(base['p'])}). The output of the finding that is present stands at place "
+            f"{numbers.decimal(own['value'], 1)} of {n} in the mean (p {numbers.p_value(own['p'])}), and at place "
+            f"{numbers.decimal(relative['value'], 1)} once each output is divided by its average (p "
+            f"{numbers.p_value(relative['p'])})."
+        )
+
+
+def following_sheet(second: SecondReading) -> Sheet:
+    """Return the tests of Table 4 under permutation."""
+    of = lookup.by_key(second.tables["prevalence_following"], "reading", "statistic")
+    columns = [Column("Reader", numeric=False), Column("Findings")]
+    columns += [Column(head, title) for title in STATISTICS.values() for head in ("Value", "p")]
+    rows = []
+    for name in second.readings:
+        own = [of[name, statistic] for statistic in STATISTICS]
+        values = (
+            cell
+            for row in own
+            for cell in (
+                Cell(numbers.decimal(row["value"], 2), row["note"] if row["value"] is None else ""),
+                Cell(numbers.p_value(row["p"])),
+            )
+        )
+        rows.append((Cell(name), Cell(numbers.count(own[0]["n_findings"])), *values))
+    foot = (
+        "From Table 4. p: the share of 9,999 random exchanges of the outputs with each other that give as strong a "
+        "result; it speaks of these findings only.",
+    )
+    return Sheet("prevalence-following", "Do outputs follow their averages?", tuple(columns), tuple(rows), foot=foot)
 
 
 def places_figure(second: SecondReading) -> Figure:
@@ -121,5 +178,10 @@ GUIDE = (
     (
         "Outputs of frequent findings are high on every image and so come first for findings that are not theirs. The "
         "rank correlation says how closely places follow frequency: 0 not at all, 1 wholly."
+    ),
+    (
+        "An output's average over all images is its base activation. A reader whose wrong outputs always come in the "
+        "order of their base activations tells little by them; it may still answer to the finding that is present, "
+        "which shows when each output is divided by its base."
     ),
 )
