@@ -1,0 +1,1 @@
+"""Where a network looks: maps of heat, their checks, and pictures of them."""
