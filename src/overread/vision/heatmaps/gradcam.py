@@ -30,7 +30,7 @@ from overread.vision.networks import ChestNetwork
 METHODS = ("gradcam", "gradcam++", "cam")
 
 Target = Callable[[Any], Tensor]
-"""What a map explains: from what a network returns to one number per image (B,), as in `lambda logits: logits[:, 0]`."""
+"""What a map explains: from what a network returns to one number per image, as in `lambda logits: logits[:, 0]`."""
 
 
 def maps_of(network: ChestNetwork, activations: Tensor, method: str = "gradcam") -> Tensor:
