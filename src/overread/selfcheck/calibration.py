@@ -1,0 +1,107 @@
+"""Checks of whether scores are frequencies, of recalibration, and of the regressions behind both."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from overread.selfcheck.material import Check, Cohort
+from overread.stats import calibration, recalibration, ridge
+
+AT = (0.005, 0.11, 0.255, 0.5, 0.63, 0.985)
+SEARCH = "fitted by another algorithm, to its own tolerance"
+
+
+def three(cohort: Cohort) -> ArrayLike:
+    """Return intercept, slope and Brier score."""
+    fit = calibration.logistic_calibration(cohort.ill, cohort.a)
+    return [*fit.coefficients, calibration.brier(cohort.ill, cohort.a).score]
+
+
+def parts(cohort: Cohort) -> ArrayLike:
+    """Return the parts of the Brier score."""
+    found = calibration.brier(cohort.ill, cohort.a)
+    return [found.miscalibration, found.discrimination, found.uncertainty]
+
+
+def in_the_large(cohort: Cohort) -> ArrayLike:
+    """Return the bounds of the calibration intercept."""
+    fit = calibration.calibration_in_the_large(cohort.ill, cohort.a)
+    found = calibration.coefficient(fit, 0, cohort.patient)
+    return [found.low, found.high]
+
+
+def reliability(cohort: Cohort) -> ArrayLike:
+    """Return the rates of positives, then the mean scores, bin by bin."""
+    curve = calibration.reliability(cohort.ill, cohort.a, cohort.patient)
+    return np.append([rate.value for rate in curve.rate], curve.mean_score)
+
+
+def recalibrated(cohort: Cohort, kind: str, scores: ArrayLike) -> ArrayLike:
+    """Return scores recalibrated by what the first half teaches."""
+    first = cohort.half == 0
+    return recalibration.recalibration(kind, cohort.ill[first], cohort.a[first]).apply(scores)
+
+
+def penalised(cohort: Cohort) -> ArrayLike:
+    """Return the logits of a regression with a penalty."""
+    columns = np.column_stack([cohort.a, cohort.b])
+    return ridge.ridge(columns, cohort.ill, penalty=2.0).logits(columns[:8])
+
+
+CHECKS = (
+    Check(
+        "calibration",
+        "calibration.logistic_calibration, brier",
+        three,
+        tolerance=1e-6,
+        reason=SEARCH,
+    ),
+    Check("brier", "calibration.brier", lambda c: calibration.brier(c.ill, c.a).score),
+    Check("brier_parts", "calibration.brier", parts),
+    Check("isotonic", "calibration.isotonic", lambda c: calibration.isotonic(c.ill, c.a)[:40]),
+    Check(
+        "calibration_covariance",
+        "calibration.LogisticFit.covariance",
+        lambda c: calibration.logistic_calibration(c.ill, c.a).covariance(c.patient).ravel(),
+        tolerance=1e-6,
+        reason=SEARCH,
+    ),
+    Check(
+        "calibration_in_the_large",
+        "calibration.calibration_in_the_large",
+        lambda c: calibration.calibration_in_the_large(c.ill, c.a).coefficients,
+        tolerance=1e-8,
+        reason=SEARCH,
+    ),
+    Check(
+        "calibration_in_the_large_interval",
+        "calibration.coefficient",
+        in_the_large,
+        tolerance=1e-8,
+        reason=SEARCH,
+    ),
+    Check(
+        "temperature",
+        "calibration.temperature_fit",
+        lambda c: calibration.temperature_fit(c.ill, c.a).coefficients,
+        tolerance=1e-8,
+        reason=SEARCH,
+    ),
+    Check("reliability", "calibration.reliability", reliability),
+    Check("ece", "calibration.ece", lambda c: calibration.ece(c.ill, c.a)),
+    Check(
+        "ece_if_calibrated",
+        "calibration.ece_if_calibrated",
+        lambda c: calibration.ece_if_calibrated(c.ill, c.a, c.patient),
+    ),
+    Check(
+        "platt",
+        "recalibration.recalibration",
+        lambda c: recalibrated(c, "platt", c.a[c.half == 1][:6]),
+        tolerance=1e-8,
+        reason=SEARCH,
+    ),
+    Check("isotonic_map", "recalibration.recalibration", lambda c: recalibrated(c, "isotonic", AT)),
+    Check("ridge", "ridge.ridge", penalised, tolerance=1e-6, reason=SEARCH),
+)

@@ -1,0 +1,102 @@
+"""The small cohort that ships for the checks, and what a check is."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+DATA = Path(__file__).parent / "data"
+REFERENCES = ("references_r.json", "references_python.json")
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """360 made-up images of 120 patients, two readers and their calls; `references/selfcheck/cohort.py` made it.
+
+    Every column is (n,): `ill` and `truth` are two labels of one finding, `other` the label of another (-1 where it was
+    not assessed), `stratum` 0 to 2, `mark` a tag, `half` 0 or 1 by patient, `a` and `b` scores, `there` scores of
+    another place. `draws` (patients, replicates) is how often each patient is drawn in the first replicates.
+    """
+
+    patient: Ints
+    ill: Ints
+    truth: Ints
+    other: Ints
+    stratum: Ints
+    mark: Ints
+    half: Ints
+    a: Floats
+    b: Floats
+    there: Floats
+    draws: Ints
+
+    @property
+    def called_a(self) -> NDArray[np.bool_]:
+        """The calls of reader a, at 0.3."""
+        return self.a >= 0.3
+
+    @property
+    def called_b(self) -> NDArray[np.bool_]:
+        """The calls of reader b, at 0.3."""
+        return self.b >= 0.3
+
+
+@dataclass(frozen=True)
+class Check:
+    """One statistic to be held against references of the same name.
+
+    `statistic` names the functions of `overread.stats` that `compute` calls; `tolerance` is a fraction of the
+    reference, and `reason` says why it is not that of rounding.
+    """
+
+    name: str
+    statistic: str
+    compute: Callable[[Cohort], ArrayLike]
+    tolerance: float = 1e-9
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Values that other software gave for a check, and the line of code that made them."""
+
+    name: str
+    values: tuple[float, ...]
+    software: str
+    version: str
+    code: str
+
+
+@cache
+def cohort() -> Cohort:
+    """Read the cohort that ships."""
+    columns = _columns(DATA / "cohort.csv")
+    scores = {name: np.array(columns[name], np.float64) for name in ("a", "b", "there")}
+    whole = {name: np.array(column, np.int64) for name, column in columns.items() if name not in scores}
+    draws = np.array(list(_columns(DATA / "draws.csv").values()), np.int64).T
+    return Cohort(**whole, **scores, draws=draws)
+
+
+@cache
+def references() -> tuple[Reference, ...]:
+    """Read the values that ship."""
+    read = [each for name in REFERENCES for each in json.loads((DATA / name).read_text("utf-8"))]
+    return tuple(
+        Reference(each["name"], tuple(each["values"]), each["software"], each["version"], each["code"]) for each in read
+    )
+
+
+def _columns(path: Path) -> dict[str, list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [row[name] for row in rows] for name in rows[0]}

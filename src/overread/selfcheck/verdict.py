@@ -1,0 +1,66 @@
+"""Every check held against every reference of its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from overread.selfcheck import calibration, counts, discrimination, paired, transport
+from overread.selfcheck.material import Check, Reference, cohort, references
+
+CHECKS: tuple[Check, ...] = (
+    *discrimination.CHECKS,
+    *counts.CHECKS,
+    *paired.CHECKS,
+    *calibration.CHECKS,
+    *transport.CHECKS,
+)
+
+
+FLOOR = 1e-6
+"""Below this a difference is absolute: a fraction of a number that is almost 0 says nothing."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A check held against one reference.
+
+    `largest` is the largest difference of the values as a fraction of the reference; `inf` where the numbers
+    of values differ or overread failed, and `note` then says how.
+    """
+
+    check: Check
+    reference: Reference
+    values: tuple[float, ...]
+    largest: float
+    note: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the difference is within the tolerance."""
+        return self.largest <= self.check.tolerance
+
+
+def selfcheck(checks: tuple[Check, ...] = CHECKS) -> tuple[Result, ...]:
+    """Compute every statistic on the cohort that ships and hold it against what other software gave.
+
+    >>> results = selfcheck()
+    >>> all(result.agrees for result in results)
+    True
+    """
+    of = {check.name: [each for each in references() if each.name == check.name] for check in checks}
+    return tuple(held(check, reference) for check in checks for reference in of[check.name])
+
+
+def held(check: Check, reference: Reference) -> Result:
+    """Hold one check against one reference."""
+    try:
+        values = np.atleast_1d(np.asarray(check.compute(cohort()), np.float64)).ravel()
+    except Exception as failure:  # whatever breaks a statistic is a finding here, and the others are still told
+        return Result(check, reference, (), np.inf, f"failed: {type(failure).__name__}: {failure}")
+    expected = np.array(reference.values)
+    if values.shape != expected.shape:
+        return Result(check, reference, tuple(values), np.inf, f"{len(values)} values instead of {len(expected)}")
+    apart = np.abs(values - expected) / np.maximum(np.abs(expected), FLOOR)
+    return Result(check, reference, tuple(values), float(np.max(np.nan_to_num(apart, nan=np.inf))))
