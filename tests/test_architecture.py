@@ -14,13 +14,14 @@ ROOT = Path(overread.__file__).parent
 PARTS = {  # part: (parts of overread it may import, libraries it may import)
     "records": ({"records"}, {"numpy", "polars", "narwhals"}),
     "stats": ({"stats"}, {"numpy", "scipy", "numba"}),
+    "selfcheck": ({"selfcheck", "stats"}, {"numpy"}),
     "analyses": ({"analyses", "records", "stats"}, {"numpy", "polars", "scipy", "sklearn", "threadpoolctl"}),
     "report": ({"report", "analyses", "records"}, {"polars", "jinja2", "markupsafe", "numpy"}),
     "vision": (
         {"vision", "records"},
         {"numpy", "polars", "torch", "monai", "lightning", "pydicom", "cv2", "safetensors", "onnx", "onnxruntime"},
     ),
-    "cli": ({"cli", "report", "vision", "analyses", "records", "stats"}, {"typer", "rich"}),
+    "cli": ({"cli", "report", "vision", "selfcheck", "analyses", "records", "stats"}, {"typer", "rich"}),
 }
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT)
 

@@ -36,7 +36,9 @@ def cohort() -> dict[str, np.ndarray]:
         return np.clip(np.round(1 / (1 + np.exp(-logit)), digits), 0.01, 0.99)
 
     a, b = scores(1.7, 2), scores(1.2, 2)
-    there = np.clip(np.round(1 / (1 + np.exp(-(1.7 * (rng.random(n) < 0.2) + rng.normal(size=n) - 1.4))), 2), 0.01, 0.99)
+    there = np.clip(
+        np.round(1 / (1 + np.exp(-(1.7 * (rng.random(n) < 0.2) + rng.normal(size=n) - 1.4))), 2), 0.01, 0.99
+    )
     half = (rng.permutation(120) % 2)[patient]
     columns = {"patient": patient, "ill": ill, "truth": truth, "other": other, "stratum": stratum, "mark": mark}
     return columns | {"half": half, "a": a, "b": b, "there": there}

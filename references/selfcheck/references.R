@@ -109,6 +109,18 @@ matched_variance <- function() {
   total
 }
 
+# Newcombe (1998), Stat Med 17:2635-2650, method 10: Wilson's intervals of both shares, joined with their correlation.
+newcombe <- function(e, f, g, h) {
+  n <- e + f + g + h
+  wilson <- function(k) as.numeric(epi.conf(cbind(k, n), ctype = "prevalence", method = "wilson")[c(1, 3, 4)])
+  one <- wilson(e + f); two <- wilson(e + g)
+  product <- e * h - f * g
+  if (product > 0) product <- max(product - n / 2, 0)
+  phi <- product / sqrt((e + f) * (g + h) * (e + g) * (f + h))
+  joined <- function(x, y) sqrt(x^2 - 2 * phi * x * y + y^2)
+  (f - g) / n + c(0, -joined(one[1] - one[2], two[3] - two[1]), joined(one[3] - one[1], two[1] - two[2]))
+}
+
 bins <- function(values) tabulate(findInterval(values, seq(0.105, 0.905, 0.1)) + 1, 10)
 likelihood <- function(p) {
   f1 <- bins(a[ill == 1]) / sum(ill); f0 <- bins(a[ill == 0]) / sum(ill == 0)
@@ -151,6 +163,7 @@ check("proportion", "epiR", "epi.conf(cbind(45, 50), ctype = 'prevalence', metho
 
 check("clustered_mean", "survey", "with(list(m = svymean(~a, clustered(data.frame(a = a)))), c(coef(m), SE(m)^2))")
 check("share_by_patient", "survey", "with(list(m = svymean(~y, clustered(data.frame(y = as.numeric(called_a))))), as.numeric(epi.conf(cbind(coef(m) * coef(m) * (1 - coef(m)) / SE(m)^2, coef(m) * (1 - coef(m)) / SE(m)^2), ctype = 'prevalence', method = 'wilson')[c(1, 3, 4)]))")
+check("proportion_by_patient", "survey", "with(list(m = svymean(~y, clustered(data.frame(y = as.numeric(called_a))), deff = 'replace')), with(list(n = length(a) / max(1, deff(m))), epi.conf(cbind(coef(m) * n, n), ctype = 'prevalence', method = 'wilson')[c(1, 3, 4)]))")
 check("share_difference", "survey", "with(list(d = svycontrast(svyby(~y, ~g, clustered(data.frame(y = as.numeric(called_a), g = stratum == 0)), svymean, covmat = TRUE), c(-1, 1))), c(coef(d), coef(d) - qnorm(0.975) * SE(d), coef(d) + qnorm(0.975) * SE(d), 2 * pnorm(-abs(coef(d) / SE(d)))))")
 check("observed_to_expected", "survey", "with(list(l = svycontrast(svymean(~x + y + xy, subset(clustered(data.frame(x = as.numeric(ill == 1), y = as.numeric(other == 1), xy = as.numeric(ill == 1 & other == 1), seen = other >= 0)), seen)), quote(log(xy / (x * y))))), exp(c(coef(l), coef(l) - qnorm(0.975) * SE(l), coef(l) + qnorm(0.975) * SE(l))))")
 check("rate_differences", "survey", "with(list(s = svyby(~d, ~h, clustered(data.frame(d = called_a - called_b, h = ill == 0)), svymean, covmat = TRUE)), c(coef(s)[1], -coef(s)[2], vcov(s)[1, 1], vcov(s)[2, 2], -vcov(s)[1, 2]))")
@@ -165,6 +178,8 @@ check("decision_curve_at_prevalence", "survey", "as.numeric(sapply(c(0.1, 0.3), 
 check("mcnemar_chi_square", "R", "mcnemar.test(table(factor(called_a[ill == 1]), factor(called_b[ill == 1])), correct = FALSE)$p.value")
 check("mcnemar_corrected", "R", "mcnemar.test(table(factor(called_a[ill == 1]), factor(called_b[ill == 1])), correct = TRUE)$p.value")
 check("mcnemar_exact", "R", "with(list(f = sum(called_a & !called_b & ill == 1), g = sum(!called_a & called_b & ill == 1)), binom.test(f, f + g)$p.value)")
+check("newcombe", "R", "newcombe(59, 6, 16, 80)")
+check("newcombe_calls", "R", "with(list(x = called_a[ill == 1], y = called_b[ill == 1]), newcombe(sum(x & y), sum(x & !y), sum(!x & y), sum(!x & !y)))")
 check("mcnemar_clustered", "survey", "with(list(m = svymean(~d, svydesign(ids = ~p, weights = ~1, data = data.frame(d = (called_a - called_b)[ill == 1], p = patient[ill == 1])))), c(coef(m), coef(m) - qnorm(0.975) * SE(m), coef(m) + qnorm(0.975) * SE(m)))")
 check("mcnemar_clustered_p", "R", "with(list(d = tapply((called_a - called_b)[ill == 1], patient[ill == 1], sum)), pchisq(sum(d)^2 / sum(d^2), 1, lower.tail = FALSE))")
 check("holm", "R", "p.adjust(c(0.01, 0.04, 0.03, 0.005, 0.2, 0.011), method = 'holm')")
@@ -192,6 +207,7 @@ check("estimated_prevalence", "R", "optimize(likelihood, c(0, 1), maximum = TRUE
 
 check("true_prevalence", "epiR", "c(rogan(0.17, 0.8, 0.9), rogan(0.3, 0.85, 0.95))")
 check("purity", "R", "with(list(p = (0.17 + 0.9 - 1) / 0.7), 0.8 * p / 0.17 + 0.9 * (1 - p) / 0.83 - 1)")
+check("seen_counts", "R", "as.numeric(matrix(c(0.8, 0.2, 0.1, 0.9), 2) %*% matrix(c(90, 90, 10, 810), 2))")
 check("corrected_counts", "R", "as.numeric(solve(matrix(c(0.8, 0.2, 0.1, 0.9), 2), matrix(c(81, 99, 89, 731), 2)))")
 check("corrected_auroc", "R", "0.5 + (0.8 - 0.5) / with(list(p = (0.17 + 0.9 - 1) / 0.7), 0.8 * p / 0.17 + 0.9 * (1 - p) / 0.83 - 1)")
 

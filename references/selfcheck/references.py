@@ -88,7 +88,10 @@ RECIPES = [
     ("percentile", "NumPy", "np.quantile(np.linspace(0.2, 0.9, 41) ** 2, [0.05, 0.95])"),
     ("strata_precision", "scikit-learn", "[skm.average_precision_score(ill[stratum == s], a[stratum == s]) for s in range(3)]"),
     ("weighted_mean", "NumPy", "np.average([0.8, 0.7, 0.9], weights=[30, 10, 5])"),
-    ("newcombe", "Fagerland, Lydersen and Laake (2017), chapter 8", "[-0.0621, -0.1186, -0.0046]"),
+    ("mean_replicates", "NumPy", "np.mean([[0.8, 0.9, 0.5], [0.7, 0.65, 0.1]], axis=1)"),
+    ("pooled", "scikit-learn", "skm.confusion_matrix(np.append(ill, ill), np.append(called_a, called_b))[[1, 0, 1, 0], [1, 1, 0, 0]]"),
+    ("cell_edges", "NumPy", "np.quantile(np.repeat(a, np.where(ill == 1, (ill == 0).sum(), (ill == 1).sum())), np.arange(1, 4) / 4, method='inverted_cdf')"),
+    ("newcombe_printed", "Fagerland, Lydersen and Laake (2017), chapter 8", "[-0.0621, -0.1186, -0.0046]"),
     ("seed_paper_extra_people", "Valsson and Arandjelović, Table 2: -25 of 1,000 ill, 23 of 1,000 healthy", "[-25.0, 23.0]"),
 ]  # fmt: skip
 """Name of the check, the software whose version is written beside it, the line that gives the value."""
@@ -104,9 +107,12 @@ def main(data: Path) -> None:
     written = []
     for name, software, code in RECIPES:
         values = np.asarray(eval(code, known), np.float64).ravel()
-        assert values.size and not np.isnan(values).any(), name
+        if not values.size or np.isnan(values).any():
+            raise SystemExit(f"{name}: no value")
         made_by = version(DISTRIBUTION.get(software, "numpy")) if software in {*DISTRIBUTION, "NumPy"} else "printed"
-        written.append({"name": name, "values": values.tolist(), "software": software, "version": made_by, "code": code})
+        written.append(
+            {"name": name, "values": values.tolist(), "software": software, "version": made_by, "code": code}
+        )
     (data / "references_python.json").write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", "utf-8")
     print(len(written), "values from Python")
 

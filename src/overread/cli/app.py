@@ -15,6 +15,7 @@ from overread.cli.blind import blind
 from overread.cli.demo import demo
 from overread.cli.recalibrate import recalibrate
 from overread.cli.report import report
+from overread.cli.selfcheck import selfcheck
 from overread.records.errors import InputError
 
 WRONG_INPUT, INTERRUPTED = 2, 130
@@ -31,8 +32,15 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-for command in (demo, report, audit, blind, recalibrate):  # a new command is one new file and one word in this line
-    app.command(no_args_is_help=command is not demo)(command)
+for command in (
+    demo,
+    report,
+    audit,
+    blind,
+    recalibrate,
+    selfcheck,
+):  # a new command is one new file and one word in this line
+    app.command(no_args_is_help=command not in (demo, selfcheck))(command)
 
 
 def print_version(wanted: bool) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 from overread.records import columns
 from overread.records.cohort_table import split_of
 from overread.records.conversions import of_columns
-from overread.records.errors import InputError, listed, located, plain, quoted
+from overread.records.errors import InputError, listed, plain, quoted
 from overread.records.findings import key
 from overread.records.frames import table_from_arrays, table_from_frame
 from overread.records.headers import nih_name, numbers_rows, roles, says_no_finding, without_images
-from overread.records.tables import Source, Table, read_table, stem, suffix
+from overread.records.tables import Source, Table, read_table, stem
+from overread.records.writing import write_table
 
 PREFIX = "prob "
 """How the name of a score column may begin, as `key` returns it."""
@@ -240,28 +238,6 @@ def write_reading(reading: Reading, path: str | Path) -> None:
 
     Raises `InputError` when the ending is another, or the folder cannot be written to.
     """
-    path = Path(path)
     split = {} if reading.split is None else {"split": reading.split}
     frame = pl.DataFrame({"image": reading.images} | split | dict(zip(reading.findings, reading.scores.T, strict=True)))
-    buffer = BytesIO()
-    ending = suffix(path)
-    if ending == ".parquet":
-        frame.write_parquet(buffer)
-    else:
-        frame.write_csv(buffer)
-    data = gzip.compress(buffer.getvalue(), mtime=0) if ending == ".csv.gz" else buffer.getvalue()
-    replace_file(path, data)
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file beside its place and then move it there, so that no reader ever finds half of it."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError as reason:
-        what = f"it cannot be written ({reason.strerror})"
-        raise InputError(located(path), what, "a folder that exists and may be written to") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    write_table(frame, path)

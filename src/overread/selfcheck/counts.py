@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from overread.selfcheck.discrimination import numbers
 from overread.selfcheck.material import Check, Cohort
-from overread.stats import agreement, averages, clustered_shares, clusters, decision_curves, exchange
+from overread.stats import agreement, averages, calibration, clustered_shares, clusters, decision_curves, exchange
 from overread.stats.operating_points import METRICS, Counts, closed_interval, odds_ratio
 from overread.stats.proportions import proportion
 
@@ -82,9 +82,17 @@ def decision_difference(cohort: Cohort) -> ArrayLike:
     return np.stack([curve.difference, curve.low, curve.high], 1).ravel()
 
 
-ENDS = (
-    lambda c: [proportion(0, 20).low, proportion(0, 20).high, proportion(20, 20).low, proportion(20, 20).high],
-)
+def ends(cohort: Cohort) -> ArrayLike:
+    """Return the bounds of no successes, and of nothing but successes."""
+    none, every = proportion(0, 20), proportion(20, 20)
+    return [none.low, none.high, every.low, every.high]
+
+
+def pooled(cohort: Cohort) -> ArrayLike:
+    """Return the four counts of both readers together."""
+    both = Counts.of(np.stack([cohort.ill] * 2, 1), np.stack([cohort.called_a, cohort.called_b], 1))
+    return [float(cell) for cell in averages.pooled(both).arrays()]
+
 
 CHECKS = (
     Check("counts", "operating_points.Counts", lambda c: [float(cell) for cell in counts_a(c).arrays()]),
@@ -96,12 +104,17 @@ CHECKS = (
     Check("dor_empty_cell", "operating_points.odds_ratio", lambda c: numbers(odds_ratio(Counts(20, 0, 10, 30)))),
     Check("kappa", "agreement.kappa", lambda c: float(agreement.kappa(Counts.of(c.truth, c.ill == 1)))),
     Check("proportion", "proportions.proportion", lambda c: numbers(proportion(45, 50))),
-    Check("proportion_at_the_ends", "proportions.proportion", ENDS[0]),
+    Check("proportion_at_the_ends", "proportions.proportion", ends),
     Check("clustered_mean", "clusters.clustered_mean", lambda c: clusters.clustered_mean(c.a, c.patient)),
     Check(
         "share_by_patient",
         "clustered_shares.share_by_patient",
         lambda c: numbers(clustered_shares.share_by_patient(c.called_a, c.patient)),
+    ),
+    Check(
+        "proportion_by_patient",
+        "calibration.proportion_by_patient",
+        lambda c: numbers(calibration.proportion_by_patient(c.called_a, c.patient)),
     ),
     Check("share_difference", "clustered_shares.share_difference", share_difference),
     Check("observed_to_expected", "clustered_shares.observed_to_expected", observed_to_expected),
@@ -147,10 +160,14 @@ CHECKS = (
         lambda c: decision_curves.decision_curve(c.ill, c.a, THRESHOLDS, prevalence=0.05).net_benefit,
     ),
     Check("decision_curve_bounds", "decision_curves.decision_curve", decision_bounds),
-    Check(
-        "decision_curve_at_prevalence", "decision_curves.decision_curve", partial(decision_bounds, prevalence=0.05)
-    ),
+    Check("decision_curve_at_prevalence", "decision_curves.decision_curve", partial(decision_bounds, prevalence=0.05)),
     Check("decision_curve_difference", "decision_curves.decision_curve_difference", decision_difference),
+    Check("pooled", "averages.pooled", pooled),
+    Check(
+        "mean_replicates",
+        "averages.mean_replicates",
+        lambda c: averages.mean_replicates([0.8, 0.9, 0.5], [[0.8, 0.9, 0.5], [0.7, 0.65, 0.1]]),
+    ),
     Check(
         "weighted_mean",
         "averages.mean_over_findings",

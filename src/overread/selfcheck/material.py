@@ -76,15 +76,46 @@ class Reference:
     version: str
     code: str
 
+    @property
+    def named(self) -> str:
+        """The software with its version, or the source of a printed value.
+
+        >>> Reference("auroc", (0.9,), "pROC", "1.18.0", "auc(...)").named
+        'pROC 1.18.0'
+        """
+        return self.software if self.printed else f"{self.software} {self.version}"
+
+    @property
+    def printed(self) -> bool:
+        """Whether the values were read in a publication, and not computed."""
+        return self.version == "printed"
+
 
 @cache
 def cohort() -> Cohort:
     """Read the cohort that ships."""
     columns = _columns(DATA / "cohort.csv")
-    scores = {name: np.array(columns[name], np.float64) for name in ("a", "b", "there")}
-    whole = {name: np.array(column, np.int64) for name, column in columns.items() if name not in scores}
     draws = np.array(list(_columns(DATA / "draws.csv").values()), np.int64).T
-    return Cohort(**whole, **scores, draws=draws)
+
+    def whole(name: str) -> Ints:
+        return np.array(columns[name], np.int64)
+
+    def score(name: str) -> Floats:
+        return np.array(columns[name], np.float64)
+
+    return Cohort(
+        patient=whole("patient"),
+        ill=whole("ill"),
+        truth=whole("truth"),
+        other=whole("other"),
+        stratum=whole("stratum"),
+        mark=whole("mark"),
+        half=whole("half"),
+        a=score("a"),
+        b=score("b"),
+        there=score("there"),
+        draws=draws,
+    )
 
 
 @cache

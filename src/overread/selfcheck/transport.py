@@ -85,6 +85,12 @@ CHECKS = (
             float(label_noise.true_prevalence(0.3, LabelNoise(0.85, 0.95))),
         ],
     ),
+    Check(
+        "seen_counts",
+        "label_noise.seen_counts",
+        lambda c: [float(cell) for cell in label_noise.seen_counts(Counts(90, 90, 10, 810), NOISE).arrays()],
+    ),
+    Check("cell_edges", "transport.cell_edges", lambda c: transport.cell_edges(c.ill, c.a, cells=4)),
     Check("purity", "label_noise.purity", lambda c: float(label_noise.purity(0.17, NOISE))),
     Check(
         "corrected_counts",

@@ -41,6 +41,37 @@ class Result:
         """Whether the difference is within the tolerance."""
         return self.largest <= self.check.tolerance
 
+    @property
+    def sentence(self) -> str:
+        """The result on one line."""
+        what = f"{self.check.name} ({self.check.statistic}) against {self.reference.named}"
+        if self.note:
+            return f"MISSED {what}: {self.note}; expected from {self.reference.code}"
+        found = f"off by {self.largest:.1e} of the value, {self.check.tolerance:g} allowed"
+        return (
+            f"agrees {what}: {found}" if self.agrees else f"MISSED {what}: {found}; expected from {self.reference.code}"
+        )
+
+    @property
+    def rows(self) -> list[dict[str, str | float]]:
+        """A row for each value, as in the table that is written."""
+        said: dict[str, str | float] = {"check": self.check.name, "statistic": self.check.statistic}
+        by: dict[str, str | float] = {
+            "software": self.reference.software,
+            "version": self.reference.version,
+            "code": self.reference.code,
+            "tolerance": self.check.tolerance,
+            "tolerance_reason": self.check.reason,
+            "result": "agrees" if self.agrees else "missed",
+            "note": self.note,
+        }
+        expected = self.reference.values
+        values = self.values if len(self.values) == len(expected) else (float("nan"),) * len(expected)
+        return [
+            said | {"place": place, "overread": value, "expected": wanted} | by
+            for place, (value, wanted) in enumerate(zip(values, expected, strict=True))
+        ]
+
 
 def selfcheck(checks: tuple[Check, ...] = CHECKS) -> tuple[Result, ...]:
     """Compute every statistic on the cohort that ships and hold it against what other software gave.
@@ -61,6 +92,8 @@ def held(check: Check, reference: Reference) -> Result:
         return Result(check, reference, (), np.inf, f"failed: {type(failure).__name__}: {failure}")
     expected = np.array(reference.values)
     if values.shape != expected.shape:
-        return Result(check, reference, tuple(values), np.inf, f"{len(values)} values instead of {len(expected)}")
+        return Result(
+            check, reference, tuple(values.tolist()), np.inf, f"{len(values)} values instead of {len(expected)}"
+        )
     apart = np.abs(values - expected) / np.maximum(np.abs(expected), FLOOR)
-    return Result(check, reference, tuple(values), float(np.max(np.nan_to_num(apart, nan=np.inf))))
+    return Result(check, reference, tuple(values.tolist()), float(np.max(np.nan_to_num(apart, nan=np.inf))))

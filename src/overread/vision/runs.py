@@ -26,7 +26,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 
 from overread.records.errors import InputError, listed, located, quoted
-from overread.records.reading import replace_file
+from overread.records.writing import replace_file
 from overread.vision.metadata import MetadataEncoding
 from overread.vision.networks import BACKBONES, ChestNetwork, unknown_backbone
 from overread.vision.preprocessing import Preprocessing
