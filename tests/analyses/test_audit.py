@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from sklearn import metrics
 
 from overread.analyses.audit import Audit, audit
 from overread.analyses.audit_point import POINTS
+from overread.analyses.audit_truth import truth_tables
+from overread.records.adjudicated import answered, read_adjudicated
 from overread.records.cohort import Cohort, cohort_from_frame, read_cohort
 from overread.records.errors import InputError
 from overread.records.reading import read_reading, reading_from_frame
@@ -283,3 +286,24 @@ def test_shared_readings_lie_mostly_in_the_training_list(shared: Path) -> None:
         0,
         0,
     )
+
+
+def test_labels_agree_with_a_better_truth_as_scikit_learn_says(shared: Path) -> None:
+    cohort = read_cohort(shared / "chestxray14")
+    truth = read_adjudicated(shared / "chestxray14" / "adjudicated_google2019.csv.gz")
+    tables = truth_tables(cohort, truth, level=0.95, seed=0)
+    assert tables["label_mapping"]["label"].to_list() == list(truth.labels)
+    told = answered(truth, cohort.images)
+    for label, findings in (("Pneumothorax", ["Pneumothorax"]), ("Nodule or mass", ["Nodule", "Mass"])):
+        own = tables["label_agreement"].filter(pl.col("label").str.to_lowercase() == label.lower())
+        place = [name.lower() for name in truth.labels].index(label.lower())
+        known = told[:, place] >= 0
+        labels = cohort.labels[known][:, [cohort.findings.index(name) for name in findings]].any(axis=1)
+        better = told[known, place] == 1
+        values = dict(own.select("metric", "value").iter_rows())
+        assert own["n_images"][0] == known.sum()
+        assert values["kappa"] == pytest.approx(metrics.cohen_kappa_score(better, labels), abs=1e-12)
+        assert values["sensitivity"] == pytest.approx(metrics.recall_score(better, labels), abs=1e-12)
+        assert values["ppv"] == pytest.approx(metrics.precision_score(better, labels), abs=1e-12)
+        assert (own["low"] < own["value"]).all()
+        assert (own["value"] < own["high"]).all()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from overread.analyses.audit import Audit, audit
+from overread.records.adjudicated import Adjudicated
 from overread.records.cohort import cohort_from_frame
 from overread.records.errors import InputError
 from overread.records.reading import reading_from_frame
@@ -33,12 +35,16 @@ def found() -> Audit:
         }
     )
     cohort = cohort_from_frame(table, name=EVIL, findings=["Mass", EVIL])
-    return audit(cohort, [reading_from_frame({"image": ["1.png", "x.png"], "Mass": [0, 1]}, name=EVIL)])
+    reading = reading_from_frame({"image": ["1.png", "x.png"], "Mass": [0, 1]}, name=EVIL)
+    answers = np.array([[row % 4 == 0, row % 5 != 0] for row in range(N)], np.int8)
+    truth = Adjudicated(EVIL, table["image"], ("Mass", EVIL), answers)
+    return audit(cohort, [reading], adjudicated=truth)
 
 
 def test_the_page_has_its_sections_and_runs_nothing_of_the_input(found: Audit) -> None:
     html = audit_page(found).html
-    for section in ("answer", "points", "patients", "readings", "prevalence", "attributes", "together", "blind"):
+    sections = ("answer", "points", "patients", "readings", "prevalence", "attributes", "together", "labels", "blind")
+    for section in sections:
         assert f'<section id="{section}"' in html
     assert '<section id="boxes"' not in html
     assert EVIL not in html
@@ -50,6 +56,7 @@ def test_the_page_has_its_sections_and_runs_nothing_of_the_input(found: Audit) -
 def test_a_cohort_of_images_alone_has_a_page() -> None:
     page = audit_page(audit(cohort_from_frame({"image": ["1", "2"], "Mass": [0, 1]})))
     assert '<section id="patients"' not in page.html
+    assert '<section id="labels"' not in page.html
     assert set(page.figures) == {"prevalence"}
 
 

@@ -31,7 +31,9 @@ from overread.analyses.audit_prevalence import (
     together,
     worth_saying,
 )
+from overread.analyses.audit_truth import truth_said, truth_tables
 from overread.analyses.second_reading import Progress, versions
+from overread.records.adjudicated import Adjudicated
 from overread.records.cohort import Cohort
 from overread.records.common_findings import settled
 from overread.records.errors import InputError, counted, listed
@@ -61,6 +63,7 @@ def audit(
     readings: Sequence[Reading] = (),
     *,
     raw: Raw | None = None,
+    adjudicated: Adjudicated | None = None,
     level: float = 0.95,
     seed: int = 0,
     progress: Progress = lambda step: None,
@@ -70,9 +73,11 @@ def audit(
     `readings` are asked only which part of the cohort their images lie in, and which columns of 0 and 1 are findings;
     without them, every such column is one. `raw` is the table as it was written
     (`read_with_repeated`); without it, repeated rows, spellings and `No Finding` beside a finding cannot be seen.
+    `adjudicated` is a better truth for some images, with which the labels are compared.
     `seed` deals patients into halves where a blind reader has to be cross-fitted.
 
-    Raises `InputError` when two readings share a name, `ValueError` when the level is out of range.
+    Raises `InputError` when two readings share a name or the better truth has nothing of the cohort, `ValueError` when
+    the level is out of range.
 
     >>> from overread.records.cohort import cohort_from_frame
     >>> table = {"image": ["1.png", "2.png"], "patient": [7, 7], "split": ["train", "test"], "Mass": [0, 1]}
@@ -100,6 +105,8 @@ def audit(
     tables["split_differences"] = split_differences(cohort, patients, level=level)
     progress("counting findings together")
     tables["cooccurrence"] = together(cohort, patients, level=level)
+    progress("comparing labels with a better truth")
+    tables |= truth_tables(cohort, adjudicated, level=level, seed=seed)
     progress("fitting readers that see no image")
     tables["blind"] = blind_table(cohort, patients, level=level, seed=seed)
     found = tuple(points(cohort, raw, tables))
@@ -111,7 +118,11 @@ def audit(
         seed=seed,
         tables=tables,
         summary=tuple(summary(cohort, tables)),
-        sources=(*cohort.sources, *(source for reading in readings for source in reading.sources)),
+        sources=(
+            *cohort.sources,
+            *(source for reading in readings for source in reading.sources),
+            *(adjudicated.sources if adjudicated is not None else ()),
+        ),
         versions=versions(),
     )
 
@@ -302,6 +313,7 @@ SENTENCES: tuple[Sentences, ...] = (
     splits_said,
     together_said,
     blind_said,
+    truth_said,
     readings_said,
     points_said,
 )

@@ -39,6 +39,7 @@ from overread.analyses.label_sample import (
 from overread.analyses.options import Options
 from overread.analyses.tables import Row, interval
 from overread.records.adjudicated import HEDGED, JOINED, Adjudicated, answered
+from overread.records.cohort import MISSING
 from overread.records.errors import InputError, listed, quoted
 from overread.records.findings import key
 from overread.records.study import Study
@@ -115,7 +116,7 @@ def label_quality(
     truth = options.adjudicated
     if truth is not None or options.label_noise:
         answers = None if truth is None else answered(truth, study.cohort.images)
-        with_truth = np.zeros(0, np.int64) if answers is None else np.flatnonzero((answers >= 0).any(axis=1))
+        with_truth = np.zeros(0, np.int64) if answers is None else np.flatnonzero((answers != MISSING).any(axis=1))
         sample = Sample.of(study, with_truth)
         asked = [*questions(sample, truth, answers), *stated(sample, options)]
         drawn = Drawn.of(sample, asked, readers, options)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from overread.cli import choices
 from overread.cli.progress import progress
 from overread.cli.report import Force
 
@@ -24,11 +25,21 @@ def audit(
             show_default=False,
         ),
     ] = None,
+    adjudicated: Annotated[
+        Path | None,
+        typer.Option(help="Table of a better truth for some images: YES, NO or hedged by label.", show_default=False),
+    ] = None,
+    adjudicated_map: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of label and finding: what each label of --adjudicated stands for.", show_default=False
+        ),
+    ] = None,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
     seed: Annotated[int, typer.Option(min=0, help="Seed that halves patients where there is no training part.")] = 0,
     force: Force = False,
 ) -> None:
-    """Look a cohort over before any model: counts, prevalence, splits, impossible values, what attributes tell.
+    """Look a cohort over before any model: counts, prevalence, splits, impossible values, labels, what attributes tell.
 
     Example:
 
@@ -41,11 +52,12 @@ def audit(
     from overread.report.writer import check_output
 
     check_output(out, force=force)
+    truth = choices.adjudicated(adjudicated, adjudicated_map)
     with progress() as show:
         show("reading the tables")
         labels, raw = read_with_repeated(cohort)
         readings = [read_reading(each) for each in reading or []]
-        result = audited(labels, readings, raw=raw, level=level, seed=seed, progress=show)
+        result = audited(labels, readings, raw=raw, adjudicated=truth, level=level, seed=seed, progress=show)
         show("writing the audit")
         page = write_audit(result, out, force=force)
     for sentence in result.summary:

@@ -24,6 +24,7 @@ SECTIONS: tuple[Callable[[Audit], Section | None], ...] = (
     prevalence.by_split,
     prevalence.by_attribute,
     prevalence.together,
+    content.labels,
     content.blind,
     content.boxes,
     content.missing,

@@ -7,12 +7,15 @@ import polars as pl
 from overread.analyses.audit import Audit
 from overread.analyses.audit_blind import CROSSED, floor_rows
 from overread.analyses.audit_boxes import SIDE
+from overread.analyses.audit_truth import AGREEMENT, MAPPING, truth_said
 from overread.records.findings import display
 from overread.report import lookup, numbers
+from overread.report.audit.opening import unbroken
 from overread.report.figures.dots import draw_intervals, lower_end
 from overread.report.figures.theme import Readers
 from overread.report.section import Cell, Column, Figure, Section, Sheet
 from overread.report.sections.appendix import pairs_sheet, sources_sheet
+from overread.report.sections.label_quality import agreement_sheet, mapping_sheet
 
 LONGEST = 60
 
@@ -38,6 +41,16 @@ def blind(audit: Audit) -> Section | None:
     blocks = (blind_figure(audit, table, shown), blind_sheet(audit, table, sets))
     how = CROSSED_GUIDE if table["fitted"][0] == CROSSED else TRAINED_GUIDE
     return Section("blind", "What attributes alone tell", tuple(lead), blocks, (how, BLIND_GUIDE))
+
+
+def labels(audit: Audit) -> Section | None:
+    """Return how far the labels agree with a better truth; none where there is none."""
+    of = audit.tables[AGREEMENT]
+    if of.is_empty():
+        return None
+    lead = tuple(unbroken(sentence) for sentence in truth_said(audit.cohort, audit.tables))
+    blocks = (agreement_sheet(of, numbers.level(audit.level)), mapping_sheet(audit.tables[MAPPING]))
+    return Section("labels", "How good the labels are", lead, blocks, LABELS_GUIDE)
 
 
 def listed(features: str) -> str:
@@ -167,6 +180,17 @@ BLIND_GUIDE = (
     "An attribute can be known before the image is taken (gender, age) or betray why and how it was taken (view, "
     "follow-up number, size of the image): a model can read the latter off the image."
 )
+LABELS_GUIDE = (
+    (
+        "The better truth is trusted more than the labels, and may be wrong too. Sensitivity and specificity are those "
+        "of the cohort's labels; where the images were chosen by their label they hold for the chosen images only, "
+        "and do not carry over to the rest of the cohort."
+    ),
+    (
+        "What wrong labels do to a model's numbers, and whether the errors follow the image, is shown by overread "
+        "report with the same table."
+    ),
+)
 BOXES_GUIDE = (
     f"Boxes are in pixels of NIH's images of {SIDE:,} by {SIDE:,}. Outside: the box ends beyond the image by more than "
     "a pixel. No label: the label table does not have that finding on that image."
@@ -183,6 +207,11 @@ METHODS = (
         "of the ratio is on the log scale, its variance from sums by patient."
     ),
     (
+        "Labels were compared with a better truth, where one was given, on all images that have both, hedged answers "
+        "left out: sensitivity, specificity, predictive values and Cohen's kappa (1960), with percentile intervals "
+        "from resampling patients."
+    ),
+    (
         "Readers that see no image are gradient-boosted trees (scikit-learn) on attributes; their AUROC has "
         "Obuchowski's interval (1997), with patients as clusters."
     ),
@@ -191,6 +220,8 @@ WORDS = {
     "prevalence": "The share of images with a finding, among the images on which it was assessed.",
     "split": "The part of the cohort that an image belongs to: train, val (tuning) or test.",
     "observed to expected": "Images with both findings, over n times the product of their prevalences.",
+    "better truth": "Answers that are trusted more than the cohort's labels, such as those of a panel of radiologists.",
+    "kappa": "Agreement of label and better truth beyond that of two who do not look: 0 none, 1 perfect.",
     "attribute": "A column of the table that is neither image, patient, split nor finding.",
     "follow-up number": "In ChestX-ray14, the place of an image among the images of its patient, from 0.",
 }

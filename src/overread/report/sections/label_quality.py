@@ -259,15 +259,19 @@ def mark(row: lookup.Row, level: float) -> str:
 def mapping(second: SecondReading) -> Sheet | None:
     """Return what each label stands for."""
     of = rows(second, "label_mapping")
-    if of.is_empty():
-        return None
+    return None if of.is_empty() else mapping_sheet(of)
+
+
+def mapping_sheet(of: pl.DataFrame) -> Sheet:
+    """Return what each label stands for and on how many images it is answered, as far as `of` has the counts."""
     heads = ("Label of the better truth", "Stands for", "Why")
-    counted = ("Yes", "No", "Hedged", "Reported")
-    columns = (*(Column(head, numeric=False) for head in heads), *(Column(head, "Images") for head in counted))
+    sizes = {"n_yes": "Yes", "n_no": "No", "n_hedged": "Hedged", "n_reported": "Reported"}
+    counted = {name: head for name, head in sizes.items() if name in of.columns}
+    columns = (*(Column(head, numeric=False) for head in heads), *(Column(head, "Images") for head in counted.values()))
     body = []
     for row in of.iter_rows(named=True):
         texts = (display(row["label"]), stands_for(row["finding"]), row["note"])
-        counts = (row[name] for name in ("n_yes", "n_no", "n_hedged", "n_reported"))
+        counts = (row[name] for name in counted)
         body.append((*map(Cell, texts), *(Cell(numbers.count(n)) for n in counts)))
     foot = (
         "To change it, give a table with the columns label and finding as --adjudicated-map; tables/label_mapping.csv "
@@ -281,25 +285,25 @@ def mapping(second: SecondReading) -> Sheet | None:
 def agreement(second: SecondReading) -> Sheet | None:
     """Return how far labels and better truth agree."""
     of = rows(second, "label_agreement")
-    if of.is_empty():
-        return None
-    level = level_of(second)
+    return None if of.is_empty() else agreement_sheet(of, level_of(second))
+
+
+def agreement_sheet(of: pl.DataFrame, level: str) -> Sheet:
+    """Return the agreement of every label; `level` is that of the intervals, written."""
     metrics = ("sensitivity", "specificity", "ppv", "npv", "kappa")
     titles = ("Images", "Both ill", "Label alone", "Truth alone", "Both healthy")
     columns = [Column("Label", numeric=False), *(Column(title) for title in titles)]
     columns += [Column(f"{METRICS.get(metric, 'Kappa')} ({level})") for metric in metrics]
     body = []
-    for label in labels(second):
+    for label in of["label"].unique(maintain_order=True):
         own = lookup.by_key(of.filter(label=label), "metric")
         counts = (own["kappa",][name] for name in ("n_images", "tp", "fp", "fn", "tn"))
         cells = (lookup.cell(own[metric,]) for metric in metrics)
         body.append((Cell(display(label)), *(Cell(numbers.count(n)) for n in counts), *cells))
     foot = (
-        "Of the cohort's labels, with the better truth for the truth; all images of the cohort that have "
-        "both, reported "
-        "or not. Intervals by resampling patients. If the images were chosen by their label, sensitivity and "
-        "specificity "
-        "are those of the chosen images only.",
+        "Of the cohort's labels, with the better truth for the truth; all images of the cohort that have both, in "
+        "whatever split. Intervals by resampling patients. If the images were chosen by their label, sensitivity and "
+        "specificity are those of the chosen images only.",
     )
     return Sheet(
         "label-agreement", "The cohort's labels against the better truth", tuple(columns), tuple(body), True, foot
