@@ -36,11 +36,11 @@ def paired_test(
 
 def words(p: float, adjusted: tuple[float, float], found: float, spared: float, rate: float | None) -> str:
     rows = [
-        paired_test("auroc", "mean", "bootstrap", 0.02, p, None),
+        paired_test("auroc", "mean", "bootstrap", 0.02, p, p),
         paired_test("auroc", "Mass", "obuchowski", 0.03, adjusted[0], adjusted[0]),
         paired_test("auroc", "Edema", "obuchowski", 0.01, adjusted[1], adjusted[1]),
-        paired_test("sensitivity", "mean", "bootstrap", found / 1000, p, None),
-        paired_test("specificity", "mean", "bootstrap", spared / 1000, p, None),
+        paired_test("sensitivity", "mean", "bootstrap", found / 1000, p, p),
+        paired_test("specificity", "mean", "bootstrap", spared / 1000, p, p),
     ]
     exchange = dict.fromkeys(EXCHANGE) | {
         "reading_a": "new",

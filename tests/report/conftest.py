@@ -307,7 +307,7 @@ def comparison_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
         for over in ("mean", "weighted"):
             mean = (3.6, 3.0, 1.2, 1.1, 1.3) if ratio else (0.824, 0.813, 0.011, 0.0052, 0.0171)
             smallest = None if ratio else 0.0081
-            said = (0.0004, None, smallest, "bootstrap", note, 22433, sum(n_positive.values()))
+            said = (0.0004, 0.0004, smallest, "bootstrap", note, 22433, sum(n_positive.values()))
             tests.append((*READINGS, over, metric, *mean, 0.95, *said))
     verdicts = []
     for place, finding in enumerate((*FINDINGS, "mean")):
@@ -404,7 +404,7 @@ def recipe_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
                 rows.append((recipe, runs, n_runs, finding, metric, *values, *end))
             test = (0.8, 0.79, 0.01, -0.02, 0.04, 0.95, 0.2, 0.001 * place, None, 0.0051, 0.0131, 7.5)
             test = (None,) * 5 + (0.95,) + (None,) * 6 if n == 0 else test
-            adjusted = None if n == 0 or finding == "mean" else 0.9
+            adjusted = None if n == 0 else test[6] if finding == "mean" else 0.9
             compared.append(("standard", EVIL, finding, metric, *test, adjusted, *end))
     return {
         "recipes": pl.DataFrame(rows, schema=recipes.TABLE, orient="row"),

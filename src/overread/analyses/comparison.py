@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from overread.analyses.evaluation import Evaluation
-from overread.analyses.quantities import COUNT_METRICS, RANK_METRICS, by_finding, over_findings
+from overread.analyses.quantities import COUNT_METRICS, OVER_FINDINGS, RANK_METRICS, by_finding, over_findings
 from overread.records.cohort import MISSING
 from overread.records.errors import InputError
 from overread.stats import averages
@@ -99,12 +99,24 @@ def comparisons(of: Sequence[Pair]) -> pl.DataFrame:
 
     `bootstrap` serves every metric; `obuchowski` and `delong` the AUROC; `mcnemar` and `mcnemar_clustered`
     sensitivity and specificity at the operating points. Odds and likelihood ratios are compared as the ratio a / b.
-    `p_adjusted` is Holm's over the findings, within one pair, metric and method; the rows over findings are not
-    adjusted. `smallest_detectable` is the smallest true difference that this pair on these patients would have
-    shown 4 times in 5.
+    `p_adjusted` is Holm's over the findings, within one pair, metric and method; on the rows over findings it is Holm's
+    over the pairs, within a metric, and with one pair the p itself. `smallest_detectable` is the smallest true
+    difference that this pair on these patients would have shown 4 times in 5.
     """
     rows = [row for pair in of for metric in METRICS for row in metric_rows(pair, metric)]
+    adjust_over_pairs(rows)
     return pl.DataFrame(rows, schema=TABLE)
+
+
+def adjust_over_pairs(rows: Sequence[Row]) -> None:
+    """Put Holm's p over pairs into the rows over findings: with several readings, some pair differs by chance."""
+    families: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row["finding"] in OVER_FINDINGS:
+            families.setdefault((row["metric"], row["finding"]), []).append(row)
+    for family in families.values():
+        for row, p in zip(family, holm([nan if row["p"] is None else row["p"] for row in family]), strict=True):
+            row["p_adjusted"] = None if isnan(p) else float(p)
 
 
 def metric_rows(pair: Pair, metric: str) -> Iterator[Row]:

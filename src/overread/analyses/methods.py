@@ -114,8 +114,8 @@ def compared(readings: Sequence[str], options: Options) -> Iterator[str]:
         "plain and clustered by patient (Obuchowski 1998). Odds and likelihood ratios were compared as the ratio a / b."
     )
     yield (
-        "P-values are two-sided and adjusted over findings by Holm's method (1979) within each pair, metric and test. The "
-        "smallest detectable difference is that of a two-sided test with a power of 80 %."
+        "P-values are two-sided and adjusted by Holm's method (1979): over findings within each pair, metric and test, and "
+        "for means over findings over the pairs within each metric. Intervals are not adjusted. The smallest detectable difference is that of a two-sided test with a power of 80 %."
     )
     if options.margins:
         margins = ", ".join(f"{metric} {margin:g}" for metric, margin in options.margins.items())

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from overread.analyses.comparison import adjust_over_pairs
 from overread.analyses.evaluation import Evaluation
 from overread.analyses.quantities import MEAN, by_finding
 from overread.records.errors import InputError, listed, plain, quoted
@@ -141,7 +142,8 @@ def recipes(evaluations: Sequence[Evaluation], groups: Mapping[str, Sequence[str
     runs lie apart on these patients; `se_patients`, how far the mean of these runs may be off for other patients;
     `standard_error`, with the interval, what both leave open of the recipe itself; and `sd_new_run`, how far one more
     run on as many new patients may be off. Every two recipes are compared, in the order given; `p_adjusted` is Holm's
-    over findings, within two recipes and a metric. The mean is over the findings that have a value in every run.
+    over findings, within two recipes and a metric, and for the mean Holm's over all pairs of recipes. The mean is over
+    the findings that have a value in every run.
     """
     of = grouped(evaluations, groups)
     runs = [run for recipe in of for run in recipe.runs]
@@ -152,6 +154,7 @@ def recipes(evaluations: Sequence[Evaluation], groups: Mapping[str, Sequence[str
     compared = [
         row for a, b in combinations(of, 2) for found in measures.values() for row in comparison_rows(a, b, found)
     ]
+    adjust_over_pairs(compared)
     return Recipes(pl.DataFrame(rows, schema=TABLE), pl.DataFrame(compared, schema=COMPARISONS))
 
 
@@ -202,7 +205,10 @@ def recipe_row(recipe: Recipe, of: Measured) -> Row:
 
 
 def comparison_rows(a: Recipe, b: Recipe, measures: Sequence[Measured]) -> Iterator[Row]:
-    """Yield the comparison of two recipes in one metric, for each finding with p adjusted over them, and the mean."""
+    """Yield the comparison of two recipes in one metric, for each finding with p adjusted over them, and the mean.
+
+    The p of the mean is adjusted over pairs, later.
+    """
     rows, p = [], []
     for of in measures:
         matrix, left_out = covariance(of.replicates[:, np.append(a.columns, b.columns)])

@@ -1,7 +1,8 @@
 """What the comparison of two readings says, in words, by rules that are written down here.
 
 1. A difference is called *beyond chance* when its p-value is below 1 - level: for a single finding after Holm's adjustment
-   over findings (Obuchowski's test for the AUROC), for a mean over findings from the paired bootstrap by patient.
+   over findings (Obuchowski's test for the AUROC), for a mean over findings from the paired bootstrap by patient, after
+   Holm's adjustment over the pairs of readings.
 2. Where that is not shown, the two are not called the same: the smallest difference that these patients would have shown 4
    times in 5 is named instead, and equivalence only where a margin was stated and met.
 3. A difference at the operating points is given per 1,000 ill, per 1,000 healthy and per 1,000 of all people at a stated
@@ -64,7 +65,7 @@ def area_sentence(mean: Row, a: str, b: str, several: bool) -> str:
     apart = f"{signed(mean['difference'], 3)} ({interval_of(mean, 1, 3)})"
     shown = (
         "beyond chance"
-        if beyond_chance(mean["p"], mean["level"])
+        if beyond_chance(mean["p_adjusted"], mean["level"])
         else f"not shown to be beyond chance; {smallest(mean, 3)}"
     )
     name = "Mean AUROC" if several else "AUROC"
@@ -157,7 +158,7 @@ def beyond_chance(p: float, level: float) -> bool:
 def more(row: Row) -> str:
     """Return a difference of rates as people of 1,000, with its interval and whether it is beyond chance."""
     number = abs(1000 * row["difference"])
-    shown = "" if beyond_chance(row["p"], row["level"]) else "; not shown to be beyond chance"
+    shown = "" if beyond_chance(row["p_adjusted"], row["level"]) else "; not shown to be beyond chance"
     return f"{number:.1f} {'more' if row['difference'] >= 0 else 'fewer'} ({interval_of(row, 1000, 1)}{shown})"
 
 

@@ -53,7 +53,7 @@ def test_comparisons_are_of_recipes(second: SimpleNamespace, evil: SimpleNamespa
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in compared.rows}
     end = ["0.0040", numbers.DASH, "0.0051"]
     assert rows["Mass"] == ["0.800", "0.790", "+0.010 (−0.020 to +0.040)", "0.200", "0.900", *end]
-    assert rows["Mean of 14 findings"][4] == ""
+    assert rows["Mean of 14 findings"][4] == "0.200"
     empty = next(row for row in compared.rows if row[3].note)
     assert empty[3].note == "not defined in every run"
 
@@ -80,7 +80,12 @@ def test_one_recipe_is_compared_with_none(second: SimpleNamespace) -> None:
 def test_differences_beyond_chance_are_named(second: SimpleNamespace) -> None:
     table = second.tables["recipe_comparisons"]
     second.tables["recipe_comparisons"] = table.with_columns(
-        p=pl.lit(0.001), p_adjusted=pl.when(pl.col("finding") == "Mass").then(0.01).otherwise("p_adjusted")
+        p=pl.lit(0.001),
+        p_adjusted=pl.when(pl.col("finding") == "Mass")
+        .then(0.01)
+        .when(pl.col("finding") == "mean")
+        .then(0.001)
+        .otherwise("p_adjusted"),
     )
     said = text(recipes.section(second))
     assert "+0.040), beyond the chance of runs and patients (p = 0.001)" in said

@@ -103,10 +103,10 @@ def mean_sentence(second: SecondReading, pair: Pair) -> Iterator[str]:
         return
     level = numbers.level(row["level"])
     chance = (
-        f"beyond chance (p {equal(row['p'])})"
-        if beyond_chance(row["p"], row["level"])
+        f"beyond chance ({p_said(row)})"
+        if adjusted_beyond(row)
         else (
-            f"not shown to be beyond chance (p {equal(row['p'])}); a true difference of "
+            f"not shown to be beyond chance ({p_said(row)}); a true difference of "
             f"{numbers.decimal(row['smallest_detectable'])} would have been found 4 times in 5"
         )
     )
@@ -126,8 +126,16 @@ def equal(p: float | None) -> str:
     return text if text.startswith("<") else f"= {text}"
 
 
+def p_said(row: lookup.Row) -> str:
+    """Say a p-value, and what Holm's adjustment makes of it where that is more."""
+    p = f"p {equal(row['p'])}"
+    if numbers.defined(row["p_adjusted"]) and row["p_adjusted"] != row["p"]:
+        return f"{p}, adjusted {equal(row['p_adjusted'])}"
+    return p
+
+
 def adjusted_beyond(row: lookup.Row) -> bool:
-    """Return whether a difference of one finding is beyond chance after Holm's adjustment over findings."""
+    """Return whether a difference is beyond chance after Holm's adjustment, over findings or, for means, over pairs."""
     p = row["p_adjusted"]
     return numbers.defined(p) and beyond_chance(p, row["level"])
 
@@ -243,10 +251,8 @@ def drawn_rows(second: SecondReading, pair: Pair) -> pl.DataFrame:
         if row is None or not numbers.defined(row["difference"]):
             rows.append((title, None, None, None, "", (row or {}).get("note") or "not computed", False))
             continue
-        over = not numbers.defined(row["p_adjusted"])
-        beyond = beyond_chance(row["p"], row["level"]) if over and numbers.defined(row["p"]) else adjusted_beyond(row)
         numbers_of = (row["difference"], row["low"], row["high"])
-        rows.append((title, *numbers_of, sentence(row, pair, title), row["note"] or "", bool(beyond)))
+        rows.append((title, *numbers_of, sentence(row, pair, title), row["note"] or "", adjusted_beyond(row)))
     floats = dict.fromkeys(("value", "low", "high"), pl.Float64)
     text = dict.fromkeys(("sentence", "note"), pl.String)
     return pl.DataFrame(rows, schema={"row": pl.String} | floats | text | {"beyond": pl.Boolean}, orient="row")
@@ -254,15 +260,12 @@ def drawn_rows(second: SecondReading, pair: Pair) -> pl.DataFrame:
 
 def sentence(row: lookup.Row, pair: Pair, title: str) -> str:
     """Say a difference as its mark does."""
-    p = f"p {equal(row['p'])}"
-    if numbers.defined(row["p_adjusted"]):
-        p += f", adjusted {equal(row['p_adjusted'])}"
     values = f"{numbers.decimal(row['a'])} and {numbers.decimal(row['b'])}"
     apart = f"difference {numbers.signed(row['difference'])}"
     if numbers.defined(row["low"]):
         bounds = f"{numbers.signed(row['low'])} to {numbers.signed(row['high'])}"
         apart += f" ({numbers.level(row['level'])} interval {bounds})"
-    return f"{title}, {pair[0]} and {pair[1]}: AUROC {values}, {apart}, {p}"
+    return f"{title}, {pair[0]} and {pair[1]}: AUROC {values}, {apart}, {p_said(row)}"
 
 
 # ---- the tables ----
@@ -306,7 +309,7 @@ def metric_sheet(second: SecondReading, pair: Pair, metric: str, name: str, *, s
     )
     foot = (
         f"Difference: {pair[0]} minus {pair[1]}. By finding {own_name} (patients as clusters), for the means "
-        f"patients resampled. {independence}",
+        f"patients resampled. p, Holm: adjusted over findings, for the means over pairs of readings. {independence}",
         "Could have been shown: the smallest true difference that would have been found 4 times in 5.",
     )
     title = f"{pair[0]} and {pair[1]}: {METRICS[metric]} compared"
@@ -319,14 +322,13 @@ def cells_of(row: lookup.Row | None, plain: lookup.Row | None) -> tuple[Cell, ..
         return tuple(Cell(numbers.DASH) for _ in range(8))
     apart = numbers.interval(row["difference"], row["low"], row["high"], numbers.signed)
     other = Cell("") if plain is None else Cell(numbers.p_value(plain["p"]))
-    adjusted = numbers.p_value(row["p_adjusted"]) if numbers.defined(row["p_adjusted"]) or plain else ""
     return (
         Cell(numbers.count(row["n_positive"])),
         Cell(numbers.decimal(row["a"])),
         Cell(numbers.decimal(row["b"])),
         Cell(apart, row["note"] or ""),
         Cell(numbers.p_value(row["p"])),
-        Cell(adjusted),
+        Cell(numbers.p_value(row["p_adjusted"])),
         other,
         Cell(numbers.decimal(row["smallest_detectable"])),
     )
@@ -351,6 +353,7 @@ def means_sheet(second: SecondReading, pair: Pair, name: str) -> Sheet:
                 *map(Cell, cells),
                 Cell(apart, row["note"] or ""),
                 Cell(numbers.p_value(row["p"])),
+                Cell(numbers.p_value(row["p_adjusted"])),
                 Cell(smallest),
             )
         )
@@ -359,11 +362,11 @@ def means_sheet(second: SecondReading, pair: Pair, name: str) -> Sheet:
         Column("Mean over findings", numeric=False),
         *(Column(each) for each in pair),
         Column("Compared as", numeric=False),
-        *(Column(each) for each in (f"Compared ({level} interval)", "p", "Could have been shown")),
+        *(Column(each) for each in (f"Compared ({level} interval)", "p", "p, Holm", "Could have been shown")),
     )
     foot = (
         "Patients resampled, the same draws for both readings. A difference of 0, or a ratio of 1, is no difference. "
-        "These p-values are not adjusted.",
+        "p, Holm: adjusted over the pairs of readings.",
     )
     return Sheet(name, f"{pair[0]} and {pair[1]}: all metrics, means over findings", columns, tuple(rows), foot=foot)
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from overread.analyses.quantities import MEAN
-from overread.analyses.verdict import beyond_chance
 from overread.records.findings import display
 from overread.report import lookup, numbers
 from overread.report.figures.recipes import draw_spreads
 from overread.report.glossary import METRICS
 from overread.report.section import Cell, Column, Figure, Section, Sheet
-from overread.report.sections.comparison import Pair, adjusted_beyond, equal, file_names, named
+from overread.report.sections.comparison import Pair, adjusted_beyond, file_names, named, p_said
 from overread.report.sections.discrimination import falling_order
 
 if TYPE_CHECKING:
@@ -137,19 +136,19 @@ def pair_sentences(second: SecondReading, pair: Pair) -> Iterator[str]:
         why = f" ({mean['note']})" if mean["note"] else ""
         yield f"{a} against {b}: the mean AUROC is {values}; whether that is more than chance cannot be said{why}."
         return
-    level, shown = numbers.level(mean["level"]), beyond_chance(mean["p"], mean["level"])
+    level, shown = numbers.level(mean["level"]), adjusted_beyond(mean)
     bounds = f"{level} interval {numbers.signed(mean['low'])} to {numbers.signed(mean['high'])}"
     chance = f"{'' if shown else 'not shown to be '}beyond the chance of runs and patients"
     apart = f"a difference of {numbers.signed(mean['difference'])} ({bounds})"
     yield (
-        f"{a} against {b}: the mean AUROC is {values}, {apart}, {chance} (p {equal(mean['p'])}). "
+        f"{a} against {b}: the mean AUROC is {values}, {apart}, {chance} ({p_said(mean)}). "
         f"{adjusted_sentence(list(rows.values()), pair)}"
     )
 
 
 def adjusted_sentence(rows: list[lookup.Row], pair: Pair) -> str:
     """Say for which findings one recipe has the higher AUROC after adjustment."""
-    tested = [row for row in rows if numbers.defined(row["p_adjusted"])]
+    tested = [row for row in rows if row["finding"] != MEAN and numbers.defined(row["p_adjusted"])]
     parts = []
     for name, way in zip(pair, (1, -1), strict=True):
         own = [row for row in tested if adjusted_beyond(row) and way * row["difference"] > 0]
@@ -237,7 +236,7 @@ def pair_sheet(second: SecondReading, pair: Pair, metric: str, name: str, *, sho
     rows = tuple((Cell(title), *comparison_cells(of.get(finding))) for finding, title in titled(second))
     foot = (
         f"Difference: {pair[0]} minus {pair[1]}, means over runs; its interval and p allow for other runs and other "
-        "patients. p, Holm: adjusted over findings.",
+        "patients. p, Holm: adjusted over findings, for the mean over pairs of recipes.",
     )
     title = f"{pair[0]} and {pair[1]}: {METRICS.get(metric, metric)} of the recipes compared"
     stem = name.removeprefix("recipes-")
@@ -250,13 +249,12 @@ def comparison_cells(row: lookup.Row | None) -> tuple[Cell, ...]:
         return tuple(Cell(numbers.DASH) for _ in range(8))
     apart = numbers.interval(row["difference"], row["low"], row["high"], numbers.signed)
     spreads = (Cell(numbers.decimal(row[column], 4)) for column in ("sd_runs_a", "sd_runs_b", "se_patients"))
-    adjusted = "" if row["finding"] == MEAN else numbers.p_value(row["p_adjusted"])
     return (
         Cell(numbers.decimal(row["a"])),
         Cell(numbers.decimal(row["b"])),
         Cell(apart, row["note"] or ""),
         Cell(numbers.p_value(row["p"])),
-        Cell(adjusted),
+        Cell(numbers.p_value(row["p_adjusted"])),
         *spreads,
     )
 
