@@ -19,7 +19,19 @@ PARTS = {  # part: (parts of overread it may import, libraries it may import)
     "report": ({"report", "analyses", "records"}, {"polars", "jinja2", "markupsafe", "numpy"}),
     "vision": (
         {"vision", "records"},
-        {"numpy", "polars", "torch", "monai", "lightning", "pydicom", "cv2", "safetensors", "onnx", "onnxruntime"},
+        {
+            "numpy",
+            "polars",
+            "torch",
+            "monai",
+            "lightning",
+            "pydicom",
+            "gdcm",
+            "cv2",
+            "safetensors",
+            "onnx",
+            "onnxruntime",
+        },
     ),
     "cli": ({"cli", "report", "vision", "selfcheck", "analyses", "records", "stats"}, {"typer", "rich"}),
 }

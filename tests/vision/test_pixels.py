@@ -97,7 +97,7 @@ def test_absent_images_are_counted_and_named_unless_told_to_go_on(tmp_path: Path
     with pytest.raises(InputError) as refusal:
         present(cohort, source, "DIR")
     assert str(refusal.value) == (
-        "DIR: 2 of the 3 images of the cohort cohort are absent (c.png, d.png). Expected a file for every image. "
+        "DIR: 2 of the 3 images of the cohort cohort are absent (c.png, d.png). Expected every image of the cohort. "
         "Give --present-only to go on with the 1 that are there."
     )
     assert present(cohort, source, "DIR", present_only=True).images.to_list() == ["b.png"]

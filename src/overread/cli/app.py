@@ -13,6 +13,7 @@ import overread
 from overread.cli.audit import audit
 from overread.cli.blind import blind
 from overread.cli.demo import demo
+from overread.cli.prepare import prepare
 from overread.cli.recalibrate import recalibrate
 from overread.cli.report import report
 from overread.cli.selfcheck import selfcheck
@@ -38,6 +39,7 @@ for command in (
     audit,
     blind,
     recalibrate,
+    prepare,
     selfcheck,
 ):  # a new command is one new file and one word in this line
     app.command(no_args_is_help=command not in (demo, selfcheck))(command)

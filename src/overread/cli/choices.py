@@ -99,3 +99,13 @@ def refuse_existing(out: Path, force: bool) -> None:
     """Refuse a file that exists before any work is done, unless told to replace it."""
     if out.exists() and not force:
         raise InputError(str(out), "it exists already", "", "Name another one, or pass --force to replace it.")
+
+
+def images_folder(cohort: str, images: Path | None) -> Path:
+    """Return where the images are: as `--images` says, else below the cohort's own folder."""
+    if images is not None:
+        return images
+    if Path(cohort).is_dir():
+        return Path(cohort)
+    do = "Give the folder that they lie in, or a store: --images PATH."
+    raise InputError("--images", f"the cohort {cohort} is no folder, and nothing says where its images are", "", do)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
-import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from overread.records.cohort import Cohort
-from overread.records.errors import InputError, counted, listed, located, plain, quoted
+from overread.records.errors import InputError, counted, listed, located, plain
 from overread.vision.image_files import absent, image_files
 from overread.vision.radiographs import read_extent, read_radiograph
-
-Fit = Literal["pad", "stretch", "crop"]
-FITS: tuple[Fit, ...] = get_args(Fit)
-"""How an oblong image becomes square: with black borders, by stretching the shorter side, by cutting the longer."""
+from overread.vision.squares import FITS as FITS
+from overread.vision.squares import Fit as Fit
+from overread.vision.squares import placed_box as placed_box
+from overread.vision.squares import placement as placement
+from overread.vision.squares import squared as squared
+from overread.vision.store import ATTRIBUTES, PARTIAL, Store, is_store, open_store
 
 
 class PixelSource(Protocol):
@@ -50,81 +52,6 @@ class PixelSource(Protocol):
     def extent(self, image: str) -> tuple[int, int]:
         """Return width and height of the image before it was made square: boxes are in its pixels."""
         ...
-
-
-# --- the square ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where an image of some width and height lies in a square: x becomes `scale_x * x + left`, and y likewise."""
-
-    scale_x: float
-    scale_y: float
-    left: float
-    top: float
-    width: int
-    height: int
-
-
-def placement(width: int, height: int, size: int, *, fit: Fit = "pad") -> Placement:
-    """Return how an image becomes a square of `size`; `width` and `height` of it are the scaled image's."""
-    if fit not in FITS:
-        raise ValueError(f"fit must be one of {', '.join(FITS)}, got {quoted(fit)}")
-    if min(width, height, size) < 1:
-        raise ValueError(f"width, height and size must be at least 1, got {width}, {height}, {size}")
-    if fit == "stretch":
-        return Placement(size / width, size / height, 0, 0, size, size)
-    if fit == "crop":
-        side = min(width, height)
-        left, top = (width - side) // 2, (height - side) // 2
-        return Placement(size / side, size / side, -left * size / side, -top * size / side, size, size)
-    longer = max(width, height)
-    across, down = (max(1, (length * size + longer // 2) // longer) for length in (width, height))
-    return Placement(across / width, down / height, (size - across) // 2, (size - down) // 2, across, down)
-
-
-def squared(pixels: NDArray[np.uint8], size: int, *, fit: Fit = "pad") -> NDArray[np.uint8]:
-    """Return an image as a square of `size`: smaller by averaging areas, larger by linear interpolation.
-
-    `pad` keeps the aspect and fills with black on both sides, `stretch` keeps everything and gives up the aspect,
-    `crop` keeps the aspect and cuts the longer side at both ends.
-    """
-    height, width = pixels.shape
-    place = placement(width, height, size, fit=fit)
-    if fit == "crop":
-        side = min(width, height)
-        left, top = (width - side) // 2, (height - side) // 2
-        pixels = pixels[top : top + side, left : left + side]
-    if pixels.shape != (place.height, place.width):
-        smaller = place.height <= pixels.shape[0] and place.width <= pixels.shape[1]
-        method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-        scaled = cv2.resize(np.ascontiguousarray(pixels), (place.width, place.height), interpolation=method)
-        pixels = scaled.astype(np.uint8, copy=False)
-    if pixels.shape == (size, size):
-        return np.ascontiguousarray(pixels)
-    square = np.zeros((size, size), np.uint8)
-    left, top = int(place.left), int(place.top)
-    square[top : top + place.height, left : left + place.width] = pixels
-    return square
-
-
-def placed_box(box: ArrayLike, extent: tuple[int, int], size: int, *, fit: Fit = "pad") -> NDArray[np.float64]:
-    """Return where boxes (..., 4) of x, y, width, height lie in the square, cut to it; a side of 0 means outside.
-
-    `extent` is the width and height of the image that the boxes were drawn on.
-
-    >>> placed_box([512, 0, 256, 1024], (1024, 1024), 256).tolist()
-    [128.0, 0.0, 64.0, 256.0]
-    """
-    x, y, across, down = np.moveaxis(np.asarray(box, np.float64), -1, 0)
-    place = placement(*extent, size, fit=fit)
-    left, right = (np.clip(place.scale_x * edge + place.left, 0, size) for edge in (x, x + across))
-    top, bottom = (np.clip(place.scale_y * edge + place.top, 0, size) for edge in (y, y + down))
-    return np.stack([left, top, right - left, bottom - top], axis=-1)
-
-
-# --- where images come from ------------------------------------------------------------------------------------------
 
 
 class FolderPixels:
@@ -163,7 +90,14 @@ def open_pixels(where: str | Path, *, size: int) -> PixelSource:
 
     Raises `InputError` when there is neither, or the store holds another size.
     """
-    return FolderPixels(Path(where), size)
+    where = Path(where)
+    if not is_store(where) and (os.path.isdir(where) or not is_store(str(where) + PARTIAL)):
+        return FolderPixels(where, size)
+    store = open_store(where)
+    if store.size != size:
+        what, do = f"the store holds squares of {store.size} pixels", f"Make one with overread prepare --size {size}."
+        raise InputError(located(where), what, f"{size} pixels", do)
+    return store
 
 
 def present(cohort: Cohort, source: PixelSource, where: str | Path, *, present_only: bool = False) -> Cohort:
@@ -184,5 +118,26 @@ def present(cohort: Cohort, source: PixelSource, where: str | Path, *, present_o
         raise InputError(located(where), f"none of the images of the cohort is here ({listed(lacking)}){have}", "", do)
     if not present_only:
         do = f"Give --present-only to go on with the {int(there.sum()):,} that are there."
-        raise InputError(located(where), f"{what} ({listed(lacking)})", "a file for every image", do)
+        raise InputError(located(where), f"{what} ({listed(lacking)})", "every image of the cohort", do)
     return cohort.take(np.flatnonzero(there))
+
+
+def attributes_from(source: PixelSource, cohort: Cohort) -> Cohort:
+    """Return the cohort with view, gender and age from the headers of DICOM files where its own table lacks them.
+
+    What the table says is kept; only a missing column, or a missing value, is filled from the index of a store.
+    """
+    if not isinstance(source, Store):
+        return cohort
+    known = source.index.select("image", *ATTRIBUTES)
+    rows = cohort.images.to_frame().join(known, on="image", how="left", maintain_order="left")
+    table = cohort.table
+    for name in ATTRIBUTES:
+        if rows[name].null_count() == len(rows):
+            continue
+        if name in table.columns:
+            filled = table[name].fill_null(rows[name].cast(table[name].dtype, strict=False))
+            table = table.with_columns(filled.alias(name))
+        else:
+            table = table.with_columns(rows[name])
+    return replace(cohort, table=table)

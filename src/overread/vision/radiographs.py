@@ -8,12 +8,12 @@ from pathlib import Path
 from types import ModuleType
 
 from overread.records.errors import located
-from overread.vision.formats import portable
+from overread.vision.formats import dicom, portable
 from overread.vision.radiograph import MOST_PIXELS as MOST_PIXELS
 from overread.vision.radiograph import Radiograph as Radiograph
 from overread.vision.radiograph import UnreadableRadiograph as UnreadableRadiograph
 
-FORMATS: tuple[ModuleType, ...] = (portable,)
+FORMATS: tuple[ModuleType, ...] = (portable, dicom)
 """A new format is one file in `formats/` with `recognises`, `decoded` and `extent`, and one name here."""
 
 MOST_BYTES = 2 << 30

@@ -7,14 +7,8 @@ only writes to standard error, where it is caught.
 
 from __future__ import annotations
 
-import os
-import re
 import struct
-import tempfile
-import threading
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,15 +16,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.vision.formats import c_messages, jpeg
+from overread.vision.formats.jpeg import COPY
 from overread.vision.radiograph import Radiograph, UnreadableRadiograph, refuse_size
 
-PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+PNG = b"\x89PNG\r\n\x1a\n"
 DEPTHS = (8, 10, 12, 14, 16)
-COPY = "Copy it again from its source."
-FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # ITU T.81, table B.1: SOF0 to SOF15 without DHT, JPG, DAC
-ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length: TEM, RST0 to RST7, SOI
-
-_STDERR = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ class Header:
 
 def recognises(data: bytes) -> bool:
     """Return whether bytes begin like a PNG or a JPEG, whatever the file is called."""
-    return data.startswith((PNG, JPEG))
+    return data.startswith((PNG, jpeg.START))
 
 
 def decoded(data: bytes, where: str, *, most_pixels: int) -> Radiograph:
@@ -58,15 +49,12 @@ def decoded(data: bytes, where: str, *, most_pixels: int) -> Radiograph:
     checked(data, where, most_pixels=most_pixels)
     content = np.frombuffer(data, np.uint8)
     try:
-        if data.startswith(PNG):
+        with c_messages.caught() as said:
             pixels = cv2.imdecode(content, cv2.IMREAD_ANYDEPTH)
-        else:
-            with standard_error() as said:
-                pixels = cv2.imdecode(content, cv2.IMREAD_ANYDEPTH)
-            if said:
-                raise UnreadableRadiograph(where, f"the JPEG is damaged ({said[0]})", "a whole file", COPY)
     except cv2.error:
         pixels = None
+    if said:
+        raise UnreadableRadiograph(where, f"the JPEG is damaged ({said[0]})", "a whole file", COPY)
     if pixels is None:
         raise UnreadableRadiograph(where, "the image data cannot be decoded", "a whole PNG or JPEG", COPY)
     return Radiograph(eight_bit(pixels))
@@ -103,14 +91,14 @@ def checked(data: bytes, where: str, *, most_pixels: int) -> Header:
     """Return what a file announces, once its structure is found whole."""
     header = png_header(data, where) if data.startswith(PNG) else jpeg_header(data, where)
     refuse_size(where, header.width, header.height, most_pixels)
-    (whole_png if data.startswith(PNG) else whole_jpeg)(data, where)
+    (whole_png if data.startswith(PNG) else jpeg.refuse_cut_short)(data, where)
     return header
 
 
 def png_header(data: bytes, where: str) -> Header:
     """Return what a PNG announces in its first chunk."""
     if len(data) < 33 or data[12:16] != b"IHDR":
-        raise cut_short(where, "PNG") if len(data) < 33 else damaged_png(where, "IHDR")
+        raise cut_short(where) if len(data) < 33 else damaged_png(where, "IHDR")
     width, height = struct.unpack(">II", data[16:24])
     return Header(width, height, b"eXIf" in data)
 
@@ -131,72 +119,24 @@ def whole_png(data: bytes, where: str) -> None:
         if kind == b"IEND":
             return
         at = end
-    raise cut_short(where, "PNG")
+    raise cut_short(where)
 
 
 def jpeg_header(data: bytes, where: str) -> Header:
     """Return what a JPEG announces in its frame header."""
-    turned, at = False, 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            raise UnreadableRadiograph(where, "the JPEG is damaged (no marker where one belongs)", "a whole file", COPY)
-        marker = data[at + 1]
-        if marker == 0xFF or marker in ALONE:  # fill bytes
-            at += 1 if marker == 0xFF else 2
-            continue
-        length = int.from_bytes(data[at + 2 : at + 4])
-        if marker in FRAMES and at + 9 <= len(data):
-            return frame_header(data[at + 4 : at + 9], turned, where)
-        turned = turned or data[at + 4 : at + 10] == b"Exif\0\0"
-        at += 2 + length
-    raise cut_short(where, "JPEG")
-
-
-def frame_header(frame: bytes, turned: bool, where: str) -> Header:
-    """Return what a frame header says: precision, height, width (ITU T.81, B.2.2)."""
-    depth, height, width = struct.unpack(">BHH", frame)
-    if depth != 8:
+    found = jpeg.frame(data, where)
+    if found.depth != 8:
         do = "Keep it as DICOM, or save it as PNG."
-        raise UnreadableRadiograph(where, f"this is a JPEG of {depth} bits", "8 bits outside of DICOM", do)
-    return Header(width, height, turned)
+        raise UnreadableRadiograph(where, f"this is a JPEG of {found.depth} bits", "8 bits outside of DICOM", do)
+    return Header(found.width, found.height, found.exif)
 
 
-def whole_jpeg(data: bytes, where: str) -> None:
-    """Refuse a JPEG without its end after its first scan; within image data the two bytes of the end cannot occur."""
-    scan = data.find(b"\xff\xda")
-    if scan < 0 or data.rfind(b"\xff\xd9") < scan:
-        raise cut_short(where, "JPEG")
-
-
-def cut_short(where: str, kind: str) -> UnreadableRadiograph:
-    """Return the refusal of a file that ends too early."""
-    return UnreadableRadiograph(where, f"the {kind} ends too early", "a whole file", COPY)
+def cut_short(where: str) -> UnreadableRadiograph:
+    """Return the refusal of a PNG that ends too early."""
+    return UnreadableRadiograph(where, "the PNG ends too early", "a whole file", COPY)
 
 
 def damaged_png(where: str, chunk: str) -> UnreadableRadiograph:
     """Return the refusal of a PNG with a wrong checksum."""
     what = f"the PNG is damaged (the checksum of its part {chunk} is wrong)"
     return UnreadableRadiograph(where, what, "a whole file", COPY)
-
-
-@contextmanager
-def standard_error() -> Iterator[list[str]]:
-    """Collect what libjpeg says of damaged data, which it writes to standard error and nowhere else.
-
-    Whatever else the process writes there meanwhile is passed on afterwards.
-    """
-    said: list[str] = []
-    with _STDERR, tempfile.TemporaryFile(buffering=0) as caught:
-        kept = os.dup(2)
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield said
-        finally:
-            os.dup2(kept, 2)
-            caught.seek(0)
-            for line in caught.read().splitlines(keepends=True):
-                if re.match(rb"Corrupt JPEG data|Premature end|Invalid|Unsupported|Inconsistent", line):
-                    said.append(line.decode("ascii", "replace").strip())
-                else:
-                    os.write(kept, line)
-            os.close(kept)
