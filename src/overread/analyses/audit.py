@@ -143,6 +143,7 @@ def points(cohort: Cohort, raw: Raw | None, tables: dict[str, pl.DataFrame]) -> 
     yield from while_reading(cohort, raw)
     yield from assumed_findings(cohort)
     yield from box_points(cohort)
+    yield from synthetic_points(cohort)
     yield from absent_points(cohort)
     yield from reading_points(tables["readings"])
     yield from split_points(tables["split_differences"], len(cohort.findings))
@@ -156,8 +157,15 @@ def while_reading(cohort: Cohort, raw: Raw | None) -> Iterator[Point]:
     if raw is not None:
         said_elsewhere += (f"{NO_FINDING} together",)
     for warning in cohort.warnings:
-        if not warning.startswith(said_elsewhere):
+        if warning != cohort.synthetic and not warning.startswith(said_elsewhere):
             yield Point("while reading", "caution", "", 0, warning, "Look at the file that it names.")
+
+
+def synthetic_points(cohort: Cohort) -> Iterator[Point]:
+    """Raise images that are phantoms."""
+    if cohort.synthetic:
+        remedy = "Use it to test a tool or a method; for statements about patients take real radiographs."
+        yield Point("synthetic images", "caution", "", cohort.n_images, cohort.synthetic, remedy)
 
 
 def assumed_findings(cohort: Cohort) -> Iterator[Point]:

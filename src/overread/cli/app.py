@@ -13,6 +13,7 @@ import overread
 from overread.cli.audit import audit
 from overread.cli.blind import blind
 from overread.cli.demo import demo
+from overread.cli.phantom import phantom
 from overread.cli.prepare import prepare
 from overread.cli.recalibrate import recalibrate
 from overread.cli.report import report
@@ -39,6 +40,7 @@ for command in (
     audit,
     blind,
     recalibrate,
+    phantom,
     prepare,
     selfcheck,
 ):  # a new command is one new file and one word in this line

@@ -17,6 +17,7 @@ from overread.records.cohort_table import CohortTable, cohort_table
 from overread.records.columns import MISSING as MISSING
 from overread.records.errors import InputError, counted, listed, located
 from overread.records.frames import table_from_arrays, table_from_frame
+from overread.records.synthetic import synthetic
 from overread.records.tables import Source, Table, read_table, stem
 
 
@@ -27,7 +28,7 @@ class Cohort:
     `table` has a row per image: `image` (the last part of its path), then `patient` and `split` where they are known
     (text; a split is train, val, test or null), then the attributes. `labels` is (images, findings): 1, 0 or
     `MISSING`. `boxes` has image, finding, x, y, width, height in pixels of the original image. `warnings` are
-    sentences for the reader.
+    sentences for the reader; `synthetic` is the one that says that its images are phantoms.
 
     `assumed` are findings only because their column holds 0 and 1; `refusals` says why an attribute cannot be a
     finding. Both are settled when a reading shows which findings are meant (`study`).
@@ -42,6 +43,7 @@ class Cohort:
     warnings: tuple[str, ...] = ()
     assumed: frozenset[str] = frozenset()
     refusals: Mapping[str, InputError] = field(default_factory=dict)
+    synthetic: str = ""
 
     def __post_init__(self) -> None:
         if self.labels.shape != (len(self.table), len(self.findings)):
@@ -104,7 +106,8 @@ def read_cohort(source: str | Path, *, prepare: Callable[[Table], Table] = as_wr
         do = f"Check the path; the only word known is {nih.SHIPPED}."
         raise InputError(located(source), "there is no such file or folder", "", do)
     table = prepare(read_table(source))
-    return cohort(stem(source), cohort_table(table), sources=() if table.source is None else (table.source,))
+    of_table = () if table.source is None else (table.source,)
+    return cohort(stem(source), cohort_table(table), sources=of_table, folder=path.parent)
 
 
 def read_folder(folder: Path, *, prepare: Callable[[Table], Table] = as_written) -> Cohort:
@@ -120,8 +123,9 @@ def read_folder(folder: Path, *, prepare: Callable[[Table], Table] = as_written)
         content = replace(content, rows=rows)
     of_table = () if table.source is None else (table.source,)
     name = folder.resolve().name or "cohort"
-    found = cohort(name, content, boxes=boxes, sources=(*of_table, *lists.sources, *of_boxes))
-    return replace(found, warnings=(*notes, *lists.warnings, *found.warnings))
+    found = cohort(name, content, boxes=boxes, sources=(*of_table, *lists.sources, *of_boxes), folder=folder)
+    first = (found.synthetic,) if found.synthetic else ()
+    return replace(found, warnings=(*first, *notes, *lists.warnings, *found.warnings[len(first) :]))
 
 
 def cohort_from_frame(frame: Any, *, name: str = "cohort", findings: Sequence[str] | None = None) -> Cohort:
@@ -158,9 +162,16 @@ def cohort_from_arrays(
 
 
 def cohort(
-    name: str, content: CohortTable, *, boxes: pl.DataFrame | None = None, sources: tuple[Source, ...] = ()
+    name: str,
+    content: CohortTable,
+    *,
+    boxes: pl.DataFrame | None = None,
+    sources: tuple[Source, ...] = (),
+    folder: Path | None = None,
 ) -> Cohort:
-    """Return a cohort with what its table says and what is to be said of it."""
+    """Return a cohort with what its table says and what is to be said of it; `folder` is where the table lies."""
+    drawn = synthetic(content.rows["image"], folder)
+    said = [drawn] if drawn else []
     return Cohort(
         name=name,
         table=content.rows,
@@ -168,9 +179,10 @@ def cohort(
         labels=content.labels,
         boxes=boxes,
         sources=sources,
-        warnings=(*content.warnings, *shared_patients(content.rows), *without_split(content.rows)),
+        warnings=(*said, *content.warnings, *shared_patients(content.rows), *without_split(content.rows)),
         assumed=content.assumed,
         refusals=content.refusals,
+        synthetic=drawn,
     )
 
 

@@ -40,7 +40,7 @@ def audit_page(audit: Audit) -> Page:
     findings = numbers.plural(len(audit.cohort.findings), "finding")
     subtitle = f"{numbers.plural(row['n_images'], 'image')}{patients}, {findings}"
     made = (section(audit) for section in SECTIONS)
-    heading = Heading(f"Audit of {audit.cohort.name}", subtitle, "audit", f"Seed {audit.seed}.")
+    heading = Heading(f"Audit of {audit.cohort.name}", subtitle, "audit", f"Seed {audit.seed}.", audit.cohort.synthetic)
     return whole([section for section in made if section is not None], heading)
 
 

@@ -35,18 +35,24 @@ class Page:
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands above and below the sections: titles, the kind of document beside the brand, a word at the foot."""
+    """What stands above and below the sections: titles, the kind of document beside the brand, a word at the foot.
+
+    `notice` stands over everything else, where the reader must know it before any number.
+    """
 
     title: str
     subtitle: str
     kind: str
     foot: str
+    notice: str = ""
 
 
 def page(second: SecondReading) -> Page:
     """Make the page of a second reading."""
     title = f"Second reading of {numbers.listing(second.readings)}"
-    heading = Heading(title, subtitle(second), "second reading", f"Seed {second.options.seed}.")
+    heading = Heading(
+        title, subtitle(second), "second reading", f"Seed {second.options.seed}.", second.study.cohort.synthetic
+    )
     made = (section(second) for section in SECTIONS)
     return whole([section for section in made if section is not None], heading)
 
