@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from overread.analyses.audit import audit as audit
     from overread.analyses.blind import blind_reading as blind_reading
     from overread.analyses.options import Options as Options
+    from overread.analyses.plan import Plan as Plan
+    from overread.analyses.plan import Primary as Primary
+    from overread.analyses.plan_file import read_plan as read_plan
+    from overread.analyses.plan_file import write_plan as write_plan
+    from overread.analyses.planning import plan_for as plan_for
+    from overread.analyses.planning import planned_options as planned_options
     from overread.analyses.second_reading import SecondReading as SecondReading
     from overread.analyses.second_reading import second_reading as second_reading
     from overread.records.clinic import Clinic as Clinic
@@ -46,6 +52,12 @@ _HOMES = {
     "audit": "overread.analyses.audit",
     "blind_reading": "overread.analyses.blind",
     "Options": "overread.analyses.options",
+    "Plan": "overread.analyses.plan",
+    "Primary": "overread.analyses.plan",
+    "read_plan": "overread.analyses.plan_file",
+    "write_plan": "overread.analyses.plan_file",
+    "plan_for": "overread.analyses.planning",
+    "planned_options": "overread.analyses.planning",
     "SecondReading": "overread.analyses.second_reading",
     "second_reading": "overread.analyses.second_reading",
     "Clinic": "overread.records.clinic",

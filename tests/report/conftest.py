@@ -588,7 +588,7 @@ def simulated_reading() -> SimpleNamespace:
     """Return what `SecondReading` is to the report, without the analyses behind it."""
     source = SimpleNamespace(path=f"scores/{EVIL}.csv", sha256="ab" * 32, n_bytes=1234567)
     study = SimpleNamespace(
-        cohort=SimpleNamespace(name="chest <b>X</b>-ray14"),
+        cohort=SimpleNamespace(name="chest <b>X</b>-ray14", synthetic=""),
         findings=FINDINGS,
         n_images=22433,
         n_patients=2797,

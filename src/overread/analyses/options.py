@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from overread.analyses.plan import Plan
 from overread.records.adjudicated import Adjudicated
 from overread.records.clinic import Clinic
 from overread.records.tables import Source
@@ -26,7 +27,7 @@ class Options:
     `gender x view`, whose subgroups are looked at. `thorough` adds what takes a few seconds more: subgroups by gender,
     view and age where `by` names none, calibration, and shortcuts. `adjudicated` is a better truth for some
     images, and `label_noise` states by finding how sensitive and specific the cohort's labels are, where none is to be
-    had.
+    had. `plan` is what was laid down before any score was read, and `deviation` the reason for every departure from it.
     """
 
     split: str = "test"
@@ -40,6 +41,8 @@ class Options:
     clinic: Clinic = field(default_factory=Clinic)
     adjudicated: Adjudicated | None = None
     label_noise: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    plan: Plan | None = None
+    deviation: str = ""
     replicates: int = 2000
     seed: int = 0
     level: float = 0.95
@@ -70,7 +73,8 @@ class Options:
     @property
     def sources(self) -> tuple[Source, ...]:
         """The files that were read for these choices."""
-        return (*self.clinic.sources, *(self.adjudicated.sources if self.adjudicated is not None else ()))
+        planned = (self.plan.source,) if self.plan is not None and self.plan.source is not None else ()
+        return (*self.clinic.sources, *(self.adjudicated.sources if self.adjudicated is not None else ()), *planned)
 
     @property
     def rule(self) -> Rule | None:

@@ -19,6 +19,8 @@ from overread.analyses.listing import Judged, all_tables
 from overread.analyses.methods import methods
 from overread.analyses.options import Options
 from overread.analyses.passage import Passage
+from overread.analyses.planned import plan_tables
+from overread.analyses.planning import departures, refuse_silent
 from overread.analyses.recipes import check_groups
 from overread.analyses.transport import check_clinic
 from overread.records.cohort import Cohort
@@ -74,6 +76,8 @@ def second_reading(
     check_groups(options.groups, names)
     check_clinic(options.clinic, readings_of)
     check_label_quality(options, readings_of)
+    departed = departures(options, cohort, readings_of)
+    refuse_silent(departed, options)
     readings_of = replace(readings_of, sources=(*readings_of.sources, *options.sources))
     progress("beginning to fit the blind reader")
     floor = floor_of(readings_of, options)
@@ -94,6 +98,7 @@ def second_reading(
             options,
         )
         tables = all_tables(judged)
+    tables = plan_tables(tables, options, departed, readings_of.findings, names)
     whole = floor.added(readings_of)
     return SecondReading(
         study=whole,

@@ -14,10 +14,12 @@ from overread.cli.audit import audit
 from overread.cli.blind import blind
 from overread.cli.demo import demo
 from overread.cli.phantom import phantom
+from overread.cli.plan import plan
 from overread.cli.prepare import prepare
 from overread.cli.recalibrate import recalibrate
 from overread.cli.report import report
 from overread.cli.selfcheck import selfcheck
+from overread.cli.verify import verify
 from overread.records.errors import InputError
 
 WRONG_INPUT, INTERRUPTED = 2, 130
@@ -36,7 +38,9 @@ app = typer.Typer(
 
 for command in (
     demo,
+    plan,
     report,
+    verify,
     audit,
     blind,
     recalibrate,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.records.errors import InputError
 
 if TYPE_CHECKING:
+    from overread.analyses.options import Options
     from overread.records.adjudicated import Adjudicated
 
 
@@ -84,6 +87,18 @@ def label_noise(text: str | None) -> dict[str, tuple[float, float]]:
             raise InputError("--label-noise", what, "NAME=SENSITIVITY/SPECIFICITY, joined by commas", do)
         read[name.strip()] = sensitivity, specificity
     return read
+
+
+def under_plan(options: Options, plan: Path | None, given: Sequence[str], deviate: str | None) -> Options:
+    """Return the options under a plan: what was not given on the command line is as the plan has it."""
+    from overread.analyses.plan_file import read_plan
+    from overread.analyses.planning import applied
+
+    if deviate is not None and not deviate.strip():
+        raise InputError("--deviate", "the reason is empty", "a sentence that says why")
+    if plan is None:
+        return replace(options, deviation=deviate or "")
+    return applied(read_plan(plan), options, given, deviation=deviate or "")
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import typer
+
+from overread.cli import calls
 from overread.cli.progress import progress
 from overread.cli.report import Force, Out, Replicates, Seed, tell
 
 
 def demo(
-    out: Out = Path("second-reading"), replicates: Replicates = 2000, seed: Seed = 0, force: Force = False
+    context: typer.Context,
+    out: Out = Path("second-reading"),
+    replicates: Replicates = 2000,
+    seed: Seed = 0,
+    force: Force = False,
 ) -> None:
     """Compare two readers that never see an image, on the real ChestX-ray14 test split; no download, no images.
 
@@ -25,5 +32,5 @@ def demo(
     with progress() as show:
         result = demo_reading(Options(replicates=replicates, seed=seed, floor=False), progress=show)
         show("writing the report")
-        write_report(result, out, force=force)
+        write_report(result, out, force=force, call=calls.words(context))
     tell(out)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from overread.cli import choices
+from overread.cli import calls, choices
 from overread.cli.progress import progress
 
 Out = Annotated[Path, typer.Option(help="Folder to write the report into.")]
@@ -17,6 +17,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of every random draw; the s
 
 
 def report(
+    context: typer.Context,
     readings: Annotated[
         list[str],
         typer.Argument(metavar="READING...", help="Tables of scores, as PATH or NAME=PATH.", show_default=False),
@@ -102,6 +103,15 @@ def report(
     floor: Annotated[
         bool, typer.Option("--floor/--no-floor", help="Put a blind reader beside the readings, as the floor.")
     ] = True,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            help="A plan that overread plan wrote: options come from it, numbers are marked.", show_default=False
+        ),
+    ] = None,
+    deviate: Annotated[
+        str | None, typer.Option(help="Why something departs from the plan; the page shows it.", show_default=False)
+    ] = None,
     force: Force = False,
 ) -> None:
     """Evaluate readings of a cohort, compare them, and write the report: a page, tables, figures.
@@ -138,6 +148,7 @@ def report(
         rechoose=rechoose,
         floor=floor,
     )
+    options = choices.under_plan(options, plan, calls.given(context), deviate)
     load_ahead()
     with progress() as show:
         show("reading the tables")
@@ -145,7 +156,7 @@ def report(
         tables = [read_reading(reading) for reading in readings]
         result = second_reading(labels, tables, options, progress=show)
         show("writing the report")
-        write_report(result, out, force=force)
+        write_report(result, out, force=force, call=calls.words(context))
     tell(out)
 
 

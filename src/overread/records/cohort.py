@@ -122,7 +122,7 @@ def read_folder(folder: Path, *, prepare: Callable[[Table], Table] = as_written)
         rows = content.rows.drop("split", strict=False).insert_column(place, lists.split)
         content = replace(content, rows=rows)
     of_table = () if table.source is None else (table.source,)
-    name = folder.resolve().name or "cohort"
+    name = Path(os.path.abspath(folder)).name or "cohort"  # as it is called, also where it is a link
     found = cohort(name, content, boxes=boxes, sources=(*of_table, *lists.sources, *of_boxes), folder=folder)
     first = (found.synthetic,) if found.synthetic else ()
     return replace(found, warnings=(*first, *notes, *lists.warnings, *found.warnings[len(first) :]))

@@ -41,6 +41,7 @@ OPTIONS = {
     "level": "Level of the intervals",
     "rechoose": "Thresholds chosen anew in each replicate",
     "floor": "Blind reader as the floor",
+    "deviation": "Reason for departing from the plan",
 }
 """The options whose name alone does not say what they do."""
 

@@ -11,7 +11,7 @@ from overread.records.findings import display
 from overread.report import numbers
 from overread.report.figures.theme import Readers
 from overread.report.glossary import METRICS
-from overread.report.section import Cell
+from overread.report.section import MARKS, Cell
 
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
@@ -57,7 +57,22 @@ def cell(row: Row | None, metric: str = "") -> Cell:
     if row is None:
         return Cell(numbers.DASH)
     written = numbers.interval(row["value"], row["low"], row["high"], numbers.writer_of(metric))
-    return Cell(written, row.get("note") or "")
+    return Cell(written, row.get("note") or "", mark(row))
+
+
+def mark(row: Row | None) -> str:
+    """Return the sign that says whether a number was planned; none without a plan."""
+    return MARKS.get((row or {}).get("planned") or "", "")
+
+
+def equal(p: float | None) -> str:
+    """Write a p-value behind the letter p.
+
+    >>> equal(0.2), equal(0.0001).replace(numbers.SPACE, " ")
+    ('= 0.200', '< 0.001')
+    """
+    text = numbers.p_value(p)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def said(row: Row | None, level: float, metric: str = "") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from io import BytesIO
 from math import isfinite
@@ -18,14 +18,16 @@ MARKER, AUDIT_MARKER = "overread second reading", "overread audit"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def results_json(second: SecondReading, files: Iterable[str]) -> bytes:
+def results_json(second: SecondReading, files: Iterable[str], call: Sequence[str] = ()) -> bytes:
     """Return everything as JSON: the tables as records, and what they were made from and with.
 
     Keys stand in a fixed order and there is no date, so that the same input gives the same bytes. What is not a finite
-    number is null. `files` are the files of the folder, by which a later run knows what it may replace.
+    number is null. `files` are the files of the folder, by which a later run knows what it may replace;
+    `call` are the words of the command, by which the report can be made anew.
     """
     document = {
         "format": MARKER,
+        "call": list(call),
         "readings": list(second.readings),
         "floor": second.floor,
         "cohort": second.study.cohort.name,

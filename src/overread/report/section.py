@@ -20,12 +20,17 @@ class Figure:
     caption: str = ""
 
 
+MARKS = {"primary": "◆", "planned": "◇", "deviating": "△"}
+"""The sign of a number by what the plan says of it; an exploratory one has none."""
+
+
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell, and the note that belongs to it."""
+    """What stands in a cell, the note that belongs to it, and its mark (one of `MARKS`)."""
 
     text: str
     note: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,12 @@ class Sheet:
         """The notes of all cells, each with its letter, in the order in which they appear."""
         texts = dict.fromkeys(cell.note for row in self.rows for cell in row if cell.note)
         return {text: letter(place) for place, text in enumerate(texts)}
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """The marks of all cells, each with its meaning."""
+        seen = {cell.mark for row in self.rows for cell in row}
+        return {mark: meaning for meaning, mark in MARKS.items() if mark in seen}
 
     def with_shared_note(self) -> Sheet:
         """Return the sheet with a note that all of its values share said once, below, and not at each of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 RESULTS, REPORT = "results.json", "report.html"
 
 
-def write_report(second: SecondReading, out: str | Path, *, force: bool = False) -> Path:
+def write_report(second: SecondReading, out: str | Path, *, force: bool = False, call: Sequence[str] = ()) -> Path:
     """Write a second reading as a folder: `report.html`, `results.json`, `figures/*.svg` and `tables/*.csv`.
 
     The folder is written beside its place and moved there when it is whole, so that a failure or an interruption leaves
-    nothing half-written. With `force` a folder that an earlier run wrote is replaced.
+    nothing half-written. With `force` a folder that an earlier run wrote is replaced. `call` are the words of the
+    command that made it, by which `overread verify` makes it anew.
 
     Raises `InputError` when the place is taken (see `check_output`) or cannot be written to.
     """
     place = check_output(out, force=force)
-    write_files(contents(second), place, out)
+    write_files(contents(second, call), place, out)
     return place / REPORT
 
 
@@ -45,13 +46,13 @@ def write_files(files: Mapping[str, bytes], place: Path, out: str | Path) -> Non
         raise InputError(str(out), f"the report cannot be written there ({error.strerror or error})") from error
 
 
-def contents(second: SecondReading) -> dict[str, bytes]:
+def contents(second: SecondReading, call: Sequence[str] = ()) -> dict[str, bytes]:
     """Return every file of the folder by its name within it."""
     whole = page(second)
     files = {REPORT: whole.html.encode()}
     files |= {f"figures/{name}.svg": document.encode() for name, document in whole.figures.items()}
     files |= {f"tables/{name}.csv": results_csv(table) for name, table in second.tables.items()}
-    return files | {RESULTS: results_json(second, [*files, RESULTS])}
+    return files | {RESULTS: results_json(second, [*files, RESULTS], call)}
 
 
 def check_output(out: str | Path, *, force: bool = False) -> Path:

@@ -27,6 +27,7 @@ from overread.report.sections import (
     opening,
     operating_points,
     panel,
+    plan,
     provenance,
     recipes,
     shortcuts,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
 
 SECTIONS: tuple[Callable[[SecondReading], Section | None], ...] = (
+    plan.section,
     opening.section,
     provenance.section,
     cohort.section,

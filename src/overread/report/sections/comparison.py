@@ -116,21 +116,11 @@ def mean_sentence(second: SecondReading, pair: Pair) -> Iterator[str]:
     yield f"{a} against {b}: the mean AUROC is {values}, {apart}, {chance}."
 
 
-def equal(p: float | None) -> str:
-    """Write a p-value behind the letter p.
-
-    >>> equal(0.2), equal(0.0001).replace(numbers.SPACE, " ")
-    ('= 0.200', '< 0.001')
-    """
-    text = numbers.p_value(p)
-    return text if text.startswith("<") else f"= {text}"
-
-
 def p_said(row: lookup.Row) -> str:
     """Say a p-value, and what Holm's adjustment makes of it where that is more."""
-    p = f"p {equal(row['p'])}"
+    p = f"p {lookup.equal(row['p'])}"
     if numbers.defined(row["p_adjusted"]) and row["p_adjusted"] != row["p"]:
-        return f"{p}, adjusted {equal(row['p_adjusted'])}"
+        return f"{p}, adjusted {lookup.equal(row['p_adjusted'])}"
     return p
 
 
@@ -326,7 +316,7 @@ def cells_of(row: lookup.Row | None, plain: lookup.Row | None) -> tuple[Cell, ..
         Cell(numbers.count(row["n_positive"])),
         Cell(numbers.decimal(row["a"])),
         Cell(numbers.decimal(row["b"])),
-        Cell(apart, row["note"] or ""),
+        Cell(apart, row["note"] or "", lookup.mark(row)),
         Cell(numbers.p_value(row["p"])),
         Cell(numbers.p_value(row["p_adjusted"])),
         other,
@@ -351,7 +341,7 @@ def means_sheet(second: SecondReading, pair: Pair, name: str) -> Sheet:
             (
                 Cell(title),
                 *map(Cell, cells),
-                Cell(apart, row["note"] or ""),
+                Cell(apart, row["note"] or "", lookup.mark(row)),
                 Cell(numbers.p_value(row["p"])),
                 Cell(numbers.p_value(row["p_adjusted"])),
                 Cell(smallest),
@@ -382,7 +372,9 @@ def equivalence_sheet(second: SecondReading, pair: Pair, name: str, *, shown: bo
                 Cell(finding),
                 Cell(METRICS.get(row["metric"], row["metric"])),
                 Cell(f"{row['margin']:g}"),
-                Cell(numbers.interval(row["difference"], row["low"], row["high"], numbers.signed)),
+                Cell(
+                    numbers.interval(row["difference"], row["low"], row["high"], numbers.signed), mark=lookup.mark(row)
+                ),
                 Cell(numbers.p_value(row["p_not_worse"])),
                 Cell(numbers.p_value(row["p_equivalent"])),
                 Cell(concluded(row["conclusion"], pair)),

@@ -344,7 +344,7 @@ def all_sheet(second: SecondReading) -> Sheet:
             *(tenth(row[kind]) for kind in KINDS),
             numbers.ratio(per_found),
         )
-        rows.append((Cell(title), Cell(name), *map(Cell, values)))
+        rows.append((Cell(title), Cell(name), *(Cell(value, mark=lookup.mark(row)) for value in values)))
     columns = (
         Column("Finding", numeric=False),
         Column("Reader", numeric=False),

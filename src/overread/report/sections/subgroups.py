@@ -278,7 +278,8 @@ def gap_cells(row: lookup.Row | None) -> tuple[Cell, Cell, Cell]:
     if row is None:
         return Cell(numbers.DASH), Cell(numbers.DASH), Cell(numbers.DASH)
     apart = numbers.interval(row["gap"], row["low"], row["high"], numbers.signed)
-    return Cell(numbers.decimal(row["value"])), Cell(apart, row["note"] or ""), Cell(numbers.p_value(row["p_adjusted"]))
+    gap = Cell(apart, row["note"] or "", lookup.mark(row))
+    return Cell(numbers.decimal(row["value"])), gap, Cell(numbers.p_value(row["p_adjusted"]))
 
 
 def missed_sheet(second: SecondReading) -> Sheet:
