@@ -138,7 +138,7 @@ def noticed(mutant: Mutant) -> bool:
     if mutant.module in COMPILED:
         import numba
 
-        numba.config.DISABLE_JIT = True
+        setattr(numba.config, "DISABLE_JIT", True)  # noqa: B010 (the attribute is made at run time)
         for name in COMPILED:
             sys.modules.pop(f"overread.stats.{name}", None)
     try:
@@ -155,7 +155,8 @@ def noticed(mutant: Mutant) -> bool:
 
 def try_all(made: list[Mutant], processes: int) -> list[bool]:
     """Try every mutant in a process of its own, so many at a time."""
-    verdicts, running = [False] * len(made), {}
+    verdicts = [False] * len(made)
+    running: dict[int, int] = {}
     for place, mutant in enumerate(made):
         if len(running) == processes:
             collect(running, verdicts)
