@@ -53,6 +53,11 @@ def test_too_many_texts_are_refused() -> None:
         partition("device", pl.Series([f"scanner {n}" for n in range(300)]))
 
 
+def test_nih_s_own_headers_name_attributes(matched: Study) -> None:
+    found = partitions(matched, ["View Position", "Patient Gender x VIEW"])
+    assert [each.attribute for each in found] == ["view", "gender x view"]
+
+
 def test_crossing_leaves_out_what_is_unknown_on_either_side() -> None:
     one = partition("gender", pl.Series(["F", "M", None, "M"]))
     other = partition("view", pl.Series(["AP", "AP", "PA", None]))

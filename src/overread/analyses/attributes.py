@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from overread.records.errors import InputError
 from overread.records.findings import key
+from overread.records.headers import role_of
 from overread.records.study import Study
 
 DEFAULT = ("gender", "view", "age")
@@ -53,8 +54,8 @@ class Partition:
 def partitions(study: Study, by: Sequence[str] | None = None) -> tuple[Partition, ...]:
     """Return the partition of each attribute named in `by`; without it, of gender, view and age as far as known.
 
-    A name such as `gender x view` crosses two attributes. Letter case is ignored. By default, an attribute that is the
-    same on all images is left out, since there is nothing to compare.
+    A name such as `gender x view` crosses two attributes. Letter case is ignored, and NIH's own headers are understood.
+    By default, an attribute that is the same on all images is left out, since there is nothing to compare.
 
     Raises `InputError` when the cohort has no such attribute, or too many of its values are texts.
     """
@@ -71,7 +72,7 @@ def named(study: Study, name: str) -> Partition:
     if key(name) not in by_key and CROSS in name:
         one, other = name.split(CROSS, 1)
         return crossed(named(study, one.strip()), named(study, other.strip()))
-    attribute = by_key.get(key(name), name)
+    attribute = by_key.get(key(name)) or by_key.get(key(role_of(name)), name)
     return partition(attribute, study.attribute(attribute))
 
 

@@ -14,7 +14,7 @@ from overread.records import columns
 from overread.records.errors import InputError, listed, plain, quoted
 from overread.records.findings import key
 from overread.records.frames import table_from_frame
-from overread.records.headers import ROLES, roles
+from overread.records.headers import role_of, roles
 from overread.records.reading import Reading, named_path, reading
 from overread.records.tables import Source, Table, read_table, stem
 
@@ -179,15 +179,6 @@ def refuse_twice(table: Table, strata: Sequence[tuple[str, ...]]) -> None:
     for row, stratum in enumerate(strata):
         if first.setdefault(tuple(map(key, stratum)), row) != row:
             raise InputError(table.where(None, row), f"{listed(stratum)} has a share already", "one row per stratum")
-
-
-def role_of(column: str) -> str:
-    """Return the name under which a cohort knows an attribute, NIH's own header names among them.
-
-    >>> role_of("View Position"), role_of("Sex"), role_of("scanner")
-    ('view', 'gender', 'scanner')
-    """
-    return next((role for role, names in ROLES.items() if key(column) in names), column)
 
 
 def shown(table: Table) -> str:

@@ -61,6 +61,15 @@ def roles(columns: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def role_of(column: str) -> str:
+    """Return the name under which a cohort knows an attribute, NIH's own header names among them.
+
+    >>> role_of("View Position"), role_of("Sex"), role_of("scanner")
+    ('view', 'gender', 'scanner')
+    """
+    return next((role for role, names in ROLES.items() if key(column) in names), column)
+
+
 def numbers_rows(column: str) -> bool:
     """Return whether a column is the number of the row that a program wrote of its own accord.
 
