@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
+from overread.analyses.attributes import subgroup_name
 from overread.analyses.options import Options
 from overread.analyses.passage import Passage
+from overread.analyses.quantities import MEAN
 from overread.analyses.verdict import verdict
 from overread.records.findings import display
 from overread.records.study import Study
@@ -44,6 +47,7 @@ def about(tables: Tables, reading: str, options: Options, several: bool) -> Iter
     if several:
         yield from panel_sentences(tables["panel"], reading, percent)
     yield from confusion_sentences(tables["differential"], reading)
+    yield from failure_sentences(tables, reading)
 
 
 def value_of(estimates: pl.DataFrame, **cells: str) -> dict[str, float] | None:
@@ -114,6 +118,73 @@ def panel_sentences(panel: pl.DataFrame, reading: str, percent: str) -> Iterator
         f"All findings together: of 1,000 images on which nothing is present, {1000 * row['value']:,.0f}{bounds} get at least one "
         "false call."
     )
+
+
+def failure_sentences(tables: Tables, reading: str) -> Iterator[str]:
+    """Say in a sentence each for whom it fails, what an attribute gives away, and whether scores are frequencies.
+
+    Nothing where that was not looked at.
+    """
+    for name, sentences in (
+        ("subgroups", subgroup_sentences),
+        ("auroc_balanced", source_sentences),
+        ("estimates", calibration_sentences),
+    ):
+        if name in tables:
+            yield from sentences(tables[name], reading)
+
+
+def subgroup_sentences(table: pl.DataFrame, reading: str) -> Iterator[str]:
+    """Name the subgroup that is furthest behind the rest in the mean AUROC, and the one with most ill people missed."""
+    worst = table.filter(pl.col("reading") == reading, pl.col("worst"), pl.col("p_adjusted") < 1 - pl.col("level"))
+    parts = []
+    for metric, finding, sign, said in (("auroc", MEAN, 1, area_said), ("underdiagnosis", "any", -1, missed_said)):
+        of = worst.filter(pl.col("metric") == metric, pl.col("finding") == finding, sign * pl.col("gap") < 0)
+        if len(of):
+            parts.append(said(of.sort(sign * pl.col("gap"), maintain_order=True).row(0, named=True)))
+    if parts:
+        yield f"For whom, beyond chance: {'; '.join(parts)}."
+
+
+def area_said(row: Mapping[str, Any]) -> str:
+    """Say how far the AUROC of a subgroup lies behind."""
+    name = subgroup_name(row["attribute"], row["subgroup"])
+    return f"the mean AUROC is lowest against the rest for {name} ({row['value']:.3f} and {row['rest']:.3f})"
+
+
+def missed_said(row: Mapping[str, Any]) -> str:
+    """Say in which subgroup most ill people are called nothing."""
+    name = subgroup_name(row["attribute"], row["subgroup"])
+    shares = f"{1000 * row['value']:.0f} of 1,000, {1000 * row['rest']:.0f} in the rest"
+    return f"ill people on whose image nothing at all is called are most frequent for {name} ({shares})"
+
+
+def source_sentences(table: pl.DataFrame, reading: str) -> Iterator[str]:
+    """Name the attribute that could have given most of the mean AUROC away."""
+    of = table.filter(pl.col("reading") == reading, pl.col("finding") == MEAN, pl.col("difference_low") > 0)
+    if len(of):
+        row = of.sort("difference", descending=True, maintain_order=True).row(0, named=True)
+        yield (
+            f"Between images of the same {display(row['attribute'])}, the mean AUROC is {row['balanced']:.3f} and not "
+            f"{row['auroc']:.3f}: the rest is what {display(row['attribute'])} alone could have given away."
+        )
+
+
+def calibration_sentences(estimates: pl.DataFrame, reading: str) -> Iterator[str]:
+    """Say whether scores are too extreme, or not extreme enough, to be read as probabilities."""
+    rows = estimates.filter(
+        pl.col("reading") == reading,
+        pl.col("finding") == MEAN,
+        pl.col("metric") == "calibration_slope",
+        pl.col("attribute") == "",
+        pl.col("low").is_not_null(),
+    )
+    if rows.is_empty():
+        return
+    row = rows.row(0, named=True)
+    how = "are too extreme" if row["high"] < 1 else "are not extreme enough" if row["low"] > 1 else ""
+    if how:
+        yield f"Its scores {how} to be read as probabilities (mean calibration slope {row['value']:.2f}; 1 is right)."
 
 
 def confusion_sentences(differential: pl.DataFrame, reading: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from overread.records.errors import InputError
-from overread.records.findings import key
+from overread.records.findings import display, key
 from overread.records.headers import role_of
 from overread.records.study import Study
 
@@ -167,3 +167,13 @@ def without_empty(found: Partition) -> Partition:
     places = np.full(len(found.subgroups) + 1, UNKNOWN, np.int64)  # the last entry answers for -1
     places[held] = np.arange(len(held))
     return Partition(found.attribute, tuple(found.subgroups[place] for place in held), places[found.of_row])
+
+
+def subgroup_name(attribute: str, subgroup: str) -> str:
+    """Name a subgroup within a sentence: words before their attribute, numbers and bands of them behind it.
+
+    >>> subgroup_name("view", "AP"), subgroup_name("follow_up", "over 9"), subgroup_name("age", "61-80")
+    ('AP (view)', 'follow up over 9', 'age 61-80')
+    """
+    is_number = subgroup.removeprefix("up to ").removeprefix("over ")[:1] in "-0123456789"
+    return f"{display(attribute)} {subgroup}" if is_number else f"{subgroup} ({display(attribute)})"

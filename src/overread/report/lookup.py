@@ -112,16 +112,6 @@ def extremes(rows: Iterable[Row], column: str = "value") -> tuple[Row, Row] | No
     return (known[0], known[-1]) if known else None
 
 
-def subgroup_name(attribute: str, subgroup: str) -> str:
-    """Name a subgroup within a sentence: words before their attribute, numbers and bands of them behind it.
-
-    >>> subgroup_name("view", "AP"), subgroup_name("follow_up", "over 9"), subgroup_name("age", "61-80")
-    ('AP (view)', 'follow up over 9', 'age 61-80')
-    """
-    is_number = subgroup.removeprefix("up to ").removeprefix("over ")[:1] in "-0123456789"
-    return f"{display(attribute)} {subgroup}" if is_number else f"{subgroup} ({display(attribute)})"
-
-
 def file_names(prefix: str, names: Iterable[str]) -> dict[str, str]:
     """Return a name for the file of each reader's figure: letters, digits, dots and dashes only, none used twice.
 

@@ -12,12 +12,13 @@ from overread.report.figures.svg import Drawing
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with the name of its file and the caption under it."""
+    """A drawing with the name of its file and the caption under it; a `folded` one opens on demand."""
 
     name: str
     title: str
     drawing: Drawing
     caption: str = ""
+    folded: bool = False
 
 
 MARKS = {"primary": "◆", "planned": "◇", "deviating": "△"}

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from overread.report import numbers
+from overread.report.page import Page
 from overread.report.section import Section, Sheet
 from overread.report.sections import auroc_source
 
@@ -67,3 +68,11 @@ def test_a_finding_without_pairs_has_dashes_and_a_note(second: SimpleNamespace) 
     )
     assert {cell.text for cell in row[2:]} == {numbers.DASH}
     assert row[3].note == "no pair within a stratum"
+
+
+def test_the_view_is_shown_and_other_attributes_are_folded(second: SimpleNamespace, made: Page) -> None:
+    figures = auroc_source.section(second).figures
+    assert [figure.folded for figure in figures] == [False, *(True for _ in figures[1:])]
+    folded = '<details class="sheet" id="fold-auroc-source-2">\n<summary>Where the AUROC comes from: gender</summary>'
+    assert folded in made.html
+    assert "fold-auroc-source-1" not in made.html

@@ -57,14 +57,15 @@ def test_the_figure_by_history_shows_only_the_gap_within_the_same_patients(secon
     drawing = shortcuts.section(second).figures[2].drawing
     assert drawing.body.count('class="mark"') == 13 * 2
     assert "0.860 later against 0.800 first, +0.060, 95\N{NO-BREAK SPACE}% interval" in drawing.body
-    assert "AUROC, all positives" not in drawing.body
+    assert "of all positives" not in drawing.body
 
 
 def test_a_tag_is_named_as_text_and_its_flags_are_said(second: SimpleNamespace) -> None:
     section = shortcuts.section(second)
     said = text(section)
     assert "Positives with and without the tag chest <i>tube</i>" in said
-    assert "zech finds tagged positives better beyond chance for Mass (AUROC, same patients: 0.860 with" in said
+    assert "zech finds tagged positives better beyond chance for Mass (AUROC of all positives: 0.950 with" in said
+    assert "; also in AUROC within the same patients and sensitivity of all positives)." in said
     assert "<i>" not in section.figures[1].drawing.body
     second.tables["positives"] = second.tables["positives"].with_columns(flagged=pl.lit(False))
     unflagged = text(shortcuts.section(second))

@@ -24,10 +24,11 @@ FLOORS = {
     "blind": "the blind reader, which knows age, gender and view",
 }
 GAPS = {
-    SAME_PATIENTS: "AUROC, same patients",
-    "auroc": "AUROC, all positives",
-    "sensitivity": "Sensitivity, all positives",
+    SAME_PATIENTS: "AUROC within the same patients",
+    "auroc": "AUROC of all positives",
+    "sensitivity": "Sensitivity of all positives",
 }
+SAID_FIRST = ("auroc", SAME_PATIENTS, "sensitivity")
 BOTH = "with positives of both kinds"
 IN_FULL = 4
 """So many readers have sentences; the figures and the tables hold all."""
@@ -306,18 +307,27 @@ def composition_sentence(second: SecondReading) -> Iterator[str]:
 def tag_lead(second: SecondReading, tag: str) -> Iterator[str]:
     """Say for which findings tagged positives are found better."""
     yield (
-        f"Positives with and without the tag {tag}: where those with it are found better, a reader may lean on what "
-        "the tag marks, or on disease that is plainer where it is."
+        f"Positives with and without the tag {display(tag)}: where those with it are found better, a reader may lean "
+        "on what the tag marks, or on disease that is plainer where it is."
     )
     for name in second.readings[:IN_FULL]:
-        flagged = [row for metric in GAPS for row in of_metric(second, tag, name, metric) if row["flagged"]]
+        flagged = [row for metric in SAID_FIRST for row in of_metric(second, tag, name, metric) if row["flagged"]]
         if not flagged:
-            yield f"{name}: no finding is found better with {tag} beyond chance."
+            yield f"{name}: no finding is found better with {display(tag)} beyond chance."
             continue
-        parts = [
-            f"{display(row['finding'])} ({GAPS[row['metric']]}: {gap_said(row, 'with', 'without')})" for row in flagged
-        ]
+        by_finding: dict[str, list[lookup.Row]] = {}
+        for row in flagged:
+            by_finding.setdefault(row["finding"], []).append(row)
+        parts = map(tagged_said, by_finding.values())
         yield f"{name} finds tagged positives better beyond chance for {'; '.join(parts)}."
+
+
+def tagged_said(flagged: Sequence[lookup.Row]) -> str:
+    """Say in which metrics the tagged positives of one finding are found better, the first of them in full."""
+    first, *others = flagged
+    more = [GAPS[row["metric"]].replace("Sensitivity", "sensitivity") for row in others]
+    also = f"; also in {numbers.listing(more)}" if more else ""
+    return f"{display(first['finding'])} ({GAPS[first['metric']]}: {gap_said(first, 'with', 'without')}{also})"
 
 
 def panels_of(second: SecondReading, split_by: str) -> list[str]:

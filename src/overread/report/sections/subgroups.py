@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from overread.analyses.attributes import subgroup_name
 from overread.analyses.quantities import MEAN
 from overread.analyses.subgroups import FEWEST_FOR_TEST, UNDERDIAGNOSIS
 from overread.analyses.verdict import beyond_chance
@@ -92,7 +93,7 @@ def worst(rows: pl.DataFrame) -> lookup.Row | None:
 
 def named(row: lookup.Row) -> str:
     """Name a subgroup within a sentence."""
-    return lookup.subgroup_name(row["attribute"], row["subgroup"])
+    return subgroup_name(row["attribute"], row["subgroup"])
 
 
 def against(row: lookup.Row) -> str:

@@ -1,0 +1,66 @@
+"""What the opening says of where a reading fails: only what is beyond chance, and nothing of what was not looked at."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from overread.analyses.answer import failure_sentences
+from overread.analyses.strata import BALANCED
+from overread.analyses.subgroups import TABLE
+
+
+def gap(attribute: str, subgroup: str, metric: str, gap: float, p: float, *, worst: bool = True) -> dict[str, object]:
+    finding = "any" if metric == "underdiagnosis" else "mean"
+    values = {"value": 0.1 if finding == "any" else 0.8, "gap": gap, "level": 0.95, "p_adjusted": p, "worst": worst}
+    names = {"reading": "r", "finding": finding, "attribute": attribute, "subgroup": subgroup, "metric": metric}
+    return names | values | {"rest": float(str(values["value"])) - gap}
+
+
+def tables(*gaps: dict[str, object], slope: tuple[float, float, float] = (0.9, 0.85, 0.95)) -> dict[str, pl.DataFrame]:
+    balanced = [
+        {"reading": "r", "finding": "mean", "attribute": attribute, "auroc": 0.84, "balanced": value}
+        | {"difference": 0.84 - value, "difference_low": low}
+        for attribute, value, low in (("view", 0.82, 0.01), ("follow_up", 0.8, 0.02), ("gender", 0.79, -0.01))
+    ]
+    calibration = {"reading": "r", "finding": "mean", "metric": "calibration_slope", "attribute": ""}
+    bounds = dict(zip(("value", "low", "high"), slope, strict=True))
+    return {
+        "subgroups": pl.DataFrame(list(gaps), schema=TABLE),
+        "auroc_balanced": pl.DataFrame(balanced, schema=BALANCED),
+        "estimates": pl.DataFrame([calibration | bounds]),
+    }
+
+
+def test_the_worst_subgroups_beyond_chance_are_named() -> None:
+    said = list(
+        failure_sentences(
+            tables(
+                gap("age", "61-80", "auroc", -0.04, 0.001),
+                gap("view", "AP", "auroc", -0.02, 0.001),
+                gap("gender", "F", "auroc", -0.3, 0.2),
+                gap("view", "PA", "underdiagnosis", 0.05, 0.001),
+                gap("view", "AP", "underdiagnosis", -0.05, 0.001, worst=False),
+            ),
+            "r",
+        )
+    )
+    assert said[0] == (
+        "For whom, beyond chance: the mean AUROC is lowest against the rest for age 61-80 (0.800 and 0.840); ill "
+        "people on whose image nothing at all is called are most frequent for PA (view) (100 of 1,000, 50 in the rest)."
+    )
+    assert "Between images of the same follow up, the mean AUROC is 0.800 and not 0.840" in said[1]
+    assert (
+        said[2] == "Its scores are too extreme to be read as probabilities (mean calibration slope 0.90; 1 is right)."
+    )
+
+
+def test_what_may_be_chance_is_not_said() -> None:
+    said = list(failure_sentences(tables(gap("gender", "F", "auroc", -0.3, 0.2), slope=(0.98, 0.9, 1.1)), "r"))
+    assert len(said) == 1
+    assert said[0].startswith("Between images")
+
+
+def test_what_was_not_looked_at_is_not_spoken_of() -> None:
+    assert list(failure_sentences({}, "r")) == []
+    empty = {name: table.clear() for name, table in tables().items()}
+    assert list(failure_sentences(empty, "r")) == []
