@@ -63,10 +63,11 @@ def prepare(
         overread prepare chestxray14 --images CXR8 --size 256 --out store
     """
     from overread.records.cohort import read_cohort
+    from overread.records.errors import counted
     from overread.vision.pixels import FolderPixels, present
     from overread.vision.preparing import check_place
     from overread.vision.preparing import prepare as make
-    from overread.vision.store import open_store, refuse_damaged
+    from overread.vision.store import UNREADABLE, open_store, refuse_damaged
 
     if verify:
         store = open_store(out)
@@ -97,7 +98,9 @@ def prepare(
         typer.echo("overread: interrupted; the same command goes on where it stopped", err=True)
         raise typer.Exit(130) from None
     if made.unreadable:
-        typer.echo(f"overread: {len(made.unreadable):,} images could not be read: {out / 'unreadable.csv'}", err=True)
+        n = counted(len(made.unreadable), "image")
+        left = "is" if len(made.unreadable) == 1 else "are"
+        typer.echo(f"overread: {n} could not be read and {left} left out; see {out / UNREADABLE}", err=True)
     again = f", {made.resumed:,} of them from before" if made.resumed else ""
     typer.echo(f"Wrote {out}: {made.images:,} images of {size} x {size} pixels{again}.")
 

@@ -14,6 +14,8 @@ import re
 import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from io import BytesIO
 from typing import Any
@@ -82,26 +84,32 @@ def decoded(data: bytes, where: str, *, most_pixels: int) -> Radiograph:
     Raises `UnreadableRadiograph` when there are no pixels or several frames, the header announces too many pixels, or
     they cannot be decoded.
     """
-    with _ONE, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom warns of values that break the standard, with the value
+    with reading(where):
         header = parsed(data, where, most_pixels=most_pixels)
         check_pixels(header, where, most_pixels=most_pixels)
-        stored = stored_pixels(header, where)
-        try:
-            pixels = grey(header, stored)
-        except Exception as reason:
-            what = f"its pixels cannot be shown by the rules in its header ({type(reason).__name__})"
-            raise UnreadableRadiograph(where, what, "a valid DICOM file", COPY) from None
-        return Radiograph(pixels, attributes(header))
+        return Radiograph(grey(header, stored_pixels(header, where)), attributes(header))
 
 
 def extent(data: bytes, where: str, *, most_pixels: int) -> tuple[int, int]:
     """Return width and height from the header."""
-    with _ONE, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with reading(where):
         header = parsed(data, where, most_pixels=most_pixels)
         check_pixels(header, where, most_pixels=most_pixels)
         return int(header.Columns), int(header.Rows)
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Keep pydicom's warnings to itself, which quote values, and refuse a file over which it stumbles."""
+    with _ONE, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except (UnreadableRadiograph, MemoryError):
+            raise
+        except Exception as reason:  # of any kind, as a damaged header may say anything; its text may quote the header
+            what = f"its header breaks the rules of DICOM ({type(reason).__name__})"
+            raise UnreadableRadiograph(where, what, "a valid DICOM file", COPY) from None
 
 
 # --- the header ------------------------------------------------------------------------------------------------------
@@ -110,16 +118,12 @@ def extent(data: bytes, where: str, *, most_pixels: int) -> tuple[int, int]:
 def parsed(data: bytes, where: str, *, most_pixels: int) -> Dataset:
     """Return the elements of a file. A file without its meta information tells its encoding by its first element."""
     refuse_growth(data, where, 4 * most_pixels + OVERHEAD)
-    try:
-        header = pydicom.dcmread(BytesIO(data), force=True)
-        if "TransferSyntaxUID" not in header.file_meta:
-            implicit, little = header.original_encoding
-            known = pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
-            header.file_meta.TransferSyntaxUID = known if little else pydicom.uid.ExplicitVRBigEndian
-        return header
-    except Exception as reason:  # whatever a damaged header makes pydicom stumble over; its text may quote the header
-        what = f"the DICOM header cannot be read ({type(reason).__name__})"
-        raise UnreadableRadiograph(where, what, "a whole DICOM file", COPY) from None
+    header = pydicom.dcmread(BytesIO(data), force=True)
+    if "TransferSyntaxUID" not in header.file_meta:
+        implicit, little = header.original_encoding
+        known = pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
+        header.file_meta.TransferSyntaxUID = known if little else pydicom.uid.ExplicitVRBigEndian
+    return header
 
 
 def refuse_growth(data: bytes, where: str, most: int) -> None:
@@ -179,6 +183,8 @@ def without_pixels(header: Dataset, where: str) -> UnreadableRadiograph:
 
 def refuse_other_size(header: Dataset, where: str) -> None:
     """Refuse compressed data that announce another size than the header: a decoder gives memory by theirs."""
+    if not header.file_meta.TransferSyntaxUID.is_transfer_syntax:
+        raise UnreadableRadiograph(where, "the pixels are in an unknown transfer syntax", "one of the standard's", COPY)
     if not header.file_meta.TransferSyntaxUID.is_compressed or header.file_meta.TransferSyntaxUID.is_deflated:
         return
     try:
@@ -238,11 +244,8 @@ def extended_12_bit(header: Dataset) -> NDArray[np.uint16]:
 
 def undecodable(header: Dataset, where: str) -> UnreadableRadiograph:
     """Return the refusal of pixel data that no decoder could read."""
-    syntax = header.file_meta.TransferSyntaxUID
-    kind = syntax.name if syntax.is_transfer_syntax else "an unknown transfer syntax"
-    what = (
-        f"the pixels cannot be decoded ({kind}): they are damaged, cut short, or of a kind that no decoder here knows"
-    )
+    kind = header.file_meta.TransferSyntaxUID.name
+    what = f"the pixels cannot be decoded ({kind}): damaged, cut short, or of a kind that no decoder here knows"
     return UnreadableRadiograph(where, what, "a whole DICOM file", COPY)
 
 
