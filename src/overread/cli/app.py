@@ -18,6 +18,7 @@ from overread.cli.plan import plan
 from overread.cli.prepare import prepare
 from overread.cli.recalibrate import recalibrate
 from overread.cli.report import report
+from overread.cli.reread import reread
 from overread.cli.selfcheck import selfcheck
 from overread.cli.verify import verify
 from overread.records.errors import InputError
@@ -46,6 +47,7 @@ for command in (
     recalibrate,
     phantom,
     prepare,
+    reread,
     selfcheck,
 ):  # a new command is one new file and one word in this line
     app.command(no_args_is_help=command not in (demo, selfcheck))(command)

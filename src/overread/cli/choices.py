@@ -55,6 +55,22 @@ def shares(option: str, text: str | None, example: str) -> dict[str, float]:
     return read
 
 
+def prevalences(text: str | None) -> dict[str, tuple[float, ...]]:
+    """Read prevalences, each for all findings or for a named one; those for all stand under an empty name.
+
+    >>> prevalences("0.01,0.1,Edema=0.02")
+    {'': (0.01, 0.1), 'Edema': (0.02,)}
+    """
+    read: dict[str, tuple[float, ...]] = {}
+    for part in names(text or ""):
+        name, equals, number = part.rpartition("=")
+        share = shares("--prevalence", f"x={number}", "0.01,Edema=0.02")["x"]
+        if equals and not name.strip():
+            raise InputError("--prevalence", f"{part!r} has no finding before the equals sign", "0.01 or Edema=0.02")
+        read[name.strip()] = (*read.get(name.strip(), ()), share)
+    return read
+
+
 def adjudicated(path: Path | None, mapping: Path | None) -> Adjudicated | None:
     """Read `--adjudicated`, a better truth, with `--adjudicated-map`, what its labels stand for."""
     from overread.records.adjudicated import read_adjudicated

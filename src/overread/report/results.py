@@ -14,7 +14,7 @@ import polars as pl
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
 
-MARKER, AUDIT_MARKER = "overread second reading", "overread audit"
+MARKER, AUDIT_MARKER, REREAD_MARKER = "overread second reading", "overread audit", "overread reread"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

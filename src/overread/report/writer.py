@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from overread.records.errors import InputError
 from overread.report.page import page
-from overread.report.results import AUDIT_MARKER, MARKER, results_csv, results_json
+from overread.report.results import AUDIT_MARKER, MARKER, REREAD_MARKER, results_csv, results_json
 
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
@@ -87,7 +87,7 @@ def written_files(folder: Path) -> set[str] | None:
         document = json.loads((folder / RESULTS).read_bytes())
     except (OSError, ValueError):
         return None
-    if not isinstance(document, dict) or document.get("format") not in (MARKER, AUDIT_MARKER):
+    if not isinstance(document, dict) or document.get("format") not in (MARKER, AUDIT_MARKER, REREAD_MARKER):
         return None
     return set(document.get("files", ()))
 
