@@ -208,7 +208,7 @@ def people(result: Reread) -> Section | None:
     rows = tuple(
         (
             *(Cell(text) for text in (row["model"], display(row["finding"]), thousand(row))),
-            *(Cell(span(row, name, "lr_positive")) for name in ("found", "missed", "referred_healthy", "spared")),
+            *(Cell(head_count(row, name)) for name in ("found", "missed", "referred_healthy", "spared")),
             *(Cell(span(row, name, name)) for name in ("ppv", "npv")),
         )
         for row in table.iter_rows(named=True)
@@ -228,8 +228,14 @@ def thousand(row: Mapping[str, Any]) -> str:
     return f"of all, {100 * row['prevalence']:.3g}{numbers.SPACE}% ill ({row['prevalence_source']})"
 
 
+def head_count(row: Mapping[str, Any], name: str) -> str:
+    """Write what rounding leaves of a number of people."""
+    low, high = (numbers.decimal(row[f"{name}_{end}"], 1) for end in ("low", "high"))
+    return low if low == high else f"{low} to {high}"
+
+
 def span(row: Mapping[str, Any], name: str, metric: str) -> str:
-    """Write what rounding leaves of a number of people, or of a share."""
+    """Write what rounding leaves of a share."""
     return ends(metric, row[f"{name}_low"], row[f"{name}_high"])
 
 
