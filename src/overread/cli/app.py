@@ -20,6 +20,7 @@ from overread.cli.recalibrate import recalibrate
 from overread.cli.report import report
 from overread.cli.reread import reread
 from overread.cli.selfcheck import selfcheck
+from overread.cli.train import train
 from overread.cli.verify import verify
 from overread.records.errors import InputError
 
@@ -49,6 +50,7 @@ for command in (
     prepare,
     reread,
     selfcheck,
+    train,
 ):  # a new command is one new file and one word in this line
     app.command(no_args_is_help=command not in (demo, selfcheck))(command)
 

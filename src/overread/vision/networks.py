@@ -72,8 +72,9 @@ class ChestNetwork(nn.Module):
             raise ValueError("findings must name at least one finding, got none")
         make, channels = BACKBONES[backbone]
         self.backbone_name, self.findings, self.metadata_width = backbone, tuple(findings), metadata_width
-        self.features = make()
-        self.head = nn.Linear(channels + metadata_width, len(self.findings))
+        with torch.random.fork_rng(devices=[]):  # layers draw from the global generator, which is put back
+            self.features = make()
+            self.head = nn.Linear(channels + metadata_width, len(self.findings))
 
     def activations(self, images: Tensor) -> Tensor:
         """Return the features (B, C, h, w) of images (B, 3, H, W), after the last ReLU."""
@@ -113,7 +114,7 @@ def built(
     backbone: str, *, findings: Sequence[str], metadata_width: int, weights: str | Path | None, seed: int
 ) -> tuple[ChestNetwork, LoadedWeights | None]:
     """Return what `build_network` returns, and which tensors of the weights were used."""
-    with torch.random.fork_rng(devices=[]):  # layers draw from the global generator, which is put back
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ChestNetwork(backbone, findings, metadata_width)
     loaded = None if weights is None else load_weights(network.features, backbone, weights)
