@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from overread.analyses.attributes import subgroup_name
+from overread.analyses.attributes import attribute_name, subgroup_name
 from overread.analyses.options import Options
 from overread.analyses.passage import Passage
 from overread.analyses.quantities import MEAN
@@ -165,8 +165,8 @@ def source_sentences(table: pl.DataFrame, reading: str) -> Iterator[str]:
     if len(of):
         row = of.sort("difference", descending=True, maintain_order=True).row(0, named=True)
         yield (
-            f"Between images of the same {display(row['attribute'])}, the mean AUROC is {row['balanced']:.3f} and not "
-            f"{row['auroc']:.3f}: the rest is what {display(row['attribute'])} alone could have given away."
+            f"Between images of the same {attribute_name(row['attribute'])}, the mean AUROC is {row['balanced']:.3f} and not "
+            f"{row['auroc']:.3f}: the rest is what {attribute_name(row['attribute'])} alone could have given away."
         )
 
 

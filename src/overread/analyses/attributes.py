@@ -17,6 +17,7 @@ from overread.records.study import Study
 
 DEFAULT = ("gender", "view", "age")
 CROSS = " x "
+NAMES = {"follow_up": "follow-up number"}
 AGE = "age"
 AGE_BANDS = {"0-18": 18, "19-40": 40, "41-60": 60, "61-80": 80}
 OLDEST_BAND = "over 80"
@@ -169,11 +170,20 @@ def without_empty(found: Partition) -> Partition:
     return Partition(found.attribute, tuple(found.subgroups[place] for place in held), places[found.of_row])
 
 
+def attribute_name(attribute: str) -> str:
+    """Return what an attribute is called on the page.
+
+    >>> attribute_name("follow_up"), attribute_name("chest_tube x view")
+    ('follow-up number', 'chest tube x view')
+    """
+    return CROSS.join(NAMES.get(part, display(part)) for part in attribute.split(CROSS))
+
+
 def subgroup_name(attribute: str, subgroup: str) -> str:
     """Name a subgroup within a sentence: words before their attribute, numbers and bands of them behind it.
 
     >>> subgroup_name("view", "AP"), subgroup_name("follow_up", "over 9"), subgroup_name("age", "61-80")
-    ('AP (view)', 'follow up over 9', 'age 61-80')
+    ('AP (view)', 'follow-up number over 9', 'age 61-80')
     """
     is_number = subgroup.removeprefix("up to ").removeprefix("over ")[:1] in "-0123456789"
-    return f"{display(attribute)} {subgroup}" if is_number else f"{subgroup} ({display(attribute)})"
+    return f"{attribute_name(attribute)} {subgroup}" if is_number else f"{subgroup} ({attribute_name(attribute)})"

@@ -23,6 +23,7 @@ def methods(
             thresholds(tables["thresholds"], study, readings, options),
             uncertainty(study, options),
             compared(readings, options),
+            failures(options),
             labels_judged(options),
             further(floor),
         )
@@ -124,6 +125,31 @@ def compared(readings: Sequence[str], options: Options) -> Iterator[str]:
         "The exchange rate is the number of healthy people referred more for each ill person found more, with Fieller's "
         "interval by patient. Net benefit is that of Vickers and Elkin (2006), with scores taken for probabilities."
     )
+
+
+def failures(options: Options) -> Iterator[str]:
+    """Say how subgroups, the sources of the AUROC, calibration and shortcuts were looked at; nothing where not."""
+    if options.by or options.thorough:
+        yield (
+            "Each subgroup was compared with all other images whose attribute is known, the same patients drawn for both; "
+            "p-values from the bootstrap's standard error, adjusted by Holm's method over subgroups and findings within an "
+            "attribute and metric. Underdiagnosis is the share of ill images on which no finding is called (Seyyed-Kalantari et "
+            "al. 2021). The AUROC was split by the stratum of the ill and of the healthy image; the balanced AUROC is that of "
+            "pairs within a stratum, weighted by their number."
+        )
+    if options.thorough:
+        yield (
+            "Calibration was measured by the Brier score, by intercept (slope held at 1) and slope of a logistic regression on "
+            "the logit of the score, with a sandwich variance by patient, and by the expected calibration error over 10 bins of "
+            "equal mass; recalibration (Platt, isotonic, temperature) was fitted on rows that are not reported, or cross-fitted "
+            "by patient."
+        )
+        yield (
+            "Skill is the share of the way from the AUROC of a reader that sees no image to 1. Attributes were predicted from all "
+            "scores, and from the labels, by logistic regression in two folds by patient. Positives were compared by tag, and "
+            "later with first positives, against all negatives and within the same patients, adjusted by Holm's method over "
+            "findings."
+        )
 
 
 def labels_judged(options: Options) -> Iterator[str]:

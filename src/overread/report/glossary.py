@@ -129,6 +129,14 @@ DEFINITIONS = {
         "other images whose attribute is known."
     ),
     "Underdiagnosis": "Of the images with any finding, the share on which no finding at all is called.",
+    "History reader": (
+        "A reader that sees no image and repeats what the label of the patient's previous exam said; a floor as the "
+        "blind reader is."
+    ),
+    "Matched on a floor": (
+        "Only an ill and a healthy image with like scores of the floor are set against each other, so that what the "
+        "floor knows cannot tell them apart."
+    ),
     "Balanced AUROC": (
         "The AUROC over those pairs of an ill and a healthy image that are alike in an attribute, so that it cannot "
         "tell them apart."
@@ -136,6 +144,10 @@ DEFINITIONS = {
     "Calibration: slope, intercept": (
         "Whether scores are frequencies. Slope 1 and intercept 0 are right; a slope below 1 means scores that are too "
         "extreme, an intercept below 0 scores that are too high on average."
+    ),
+    "Recalibration: Platt, isotonic, temperature": (
+        "Scores mapped to the frequencies that were seen on other patients: by moving and stretching the log odds, by "
+        "rising steps, by stretching alone."
     ),
     "ECE, Brier score": (
         "Expected calibration error: the mean distance between score and frequency over bins of images. Brier score: "

@@ -43,13 +43,15 @@ def options(second: SecondReading) -> dict[str, str]:
 def written(option: Any) -> str:
     """Write an option's value.
 
-    >>> written({"Mass": 0.01}), written(True), written({}), written(2000)
-    ('Mass 0.01', 'yes', 'none', '2,000')
+    >>> written({"Mass": 0.01}), written(True), written({}), written(2000), written(("age", "view"))
+    ('Mass 0.01', 'yes', 'none', '2,000', 'age, view')
     """
     if isinstance(option, Mapping):
         return ", ".join(f"{display(str(name))} {value}" for name, value in option.items()) or "none"
     if isinstance(option, bool):
         return "yes" if option else "no"
+    if isinstance(option, tuple):
+        return ", ".join(map(str, option)) or "none"
     return numbers.count(option) if isinstance(option, int) else str(option)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from overread.analyses.attribute_prediction import LABELS, SCORES
-from overread.records.findings import display
+from overread.analyses.attributes import attribute_name
 from overread.report import lookup, numbers
 from overread.report.figures.dots import draw_intervals, lower_end
 from overread.report.figures.theme import Readers
@@ -75,8 +75,8 @@ def best_said(second: SecondReading, name: str, attribute: str) -> str:
     best = "" if len([each for each in values(second) if each[0] == attribute]) == 1 else "best "
     said, by_labels = lookup.said(as_value(row), second.options.level), numbers.decimal(of_labels["auroc"])
     return (
-        f"{display(attribute)} {best}({row['value']} from the rest) with an AUROC of {said}, the labels alone with "
-        f"{by_labels}"
+        f"{attribute_name(attribute)} {best}({row['value']} from the rest) with an AUROC of {said}, the labels alone "
+        f"with {by_labels}"
     )
 
 
@@ -119,7 +119,7 @@ def figure(second: SecondReading) -> Figure:
 
 def named(attribute: str, value: str) -> str:
     """Name a value in a row."""
-    return f"{display(attribute)}: {value}"
+    return f"{attribute_name(attribute)}: {value}"
 
 
 def sheet(second: SecondReading) -> Sheet:

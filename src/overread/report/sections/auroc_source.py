@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from overread.analyses.attributes import attribute_name
 from overread.analyses.quantities import MEAN
 from overread.records.findings import display
 from overread.report import lookup, numbers
@@ -81,7 +82,7 @@ def mean_sentence(second: SecondReading, name: str) -> Iterator[str]:
         yield f"{name}: no pair lies within a stratum of any attribute."
         return
     parts = [
-        f"for {display(attribute)} {numbers.decimal(row['balanced'])} "
+        f"for {attribute_name(attribute)} {numbers.decimal(row['balanced'])} "
         f"({numbers.level(row['level'])} interval {numbers.decimal(row['low'])} to {numbers.decimal(row['high'])})"
         for attribute, row in known
     ]
@@ -98,7 +99,7 @@ def finding_sentence(second: SecondReading, name: str, attribute: str) -> Iterat
     part, within = apart_and_within(second, row)
     if part is None or within is None:
         return
-    by = display(attribute)
+    by = attribute_name(attribute)
     yield (
         f"{name}, balancing for {by} moves {display(row['finding'])} most: its {numbers.decimal(row['auroc'])} "
         f"is {numbers.decimal(within['auroc'])} within {within['ill']}; {numbers.percent(part['share'], 0)} of its "
@@ -137,7 +138,7 @@ def figure(second: SecondReading, attribute: str, place: int) -> Figure:
     inside = "the AUROC among its pairs"
     if len(second.readings) > 1:
         inside += f", from top to bottom of {numbers.listing(second.readings[:4])}"
-    by = display(attribute)
+    by = attribute_name(attribute)
     caption = (
         f"Left: each finding's pairs by {by} of the ill and of the healthy image, parts in the order of the "
         f"legend; in each, {inside}. Right: the AUROC of all pairs (hollow) and balanced for {by} (full, with "
@@ -208,7 +209,7 @@ def drawn_totals(second: SecondReading, attribute: str) -> pl.DataFrame:
         name = lookup.mean_name(second) if finding == MEAN else display(finding)
         balanced = {"value": row["balanced"], "low": row["low"], "high": row["high"], "note": row["note"]}
         said = (
-            f"{name}, {reading}: AUROC {numbers.decimal(row['auroc'])}, balanced for {display(attribute)} "
+            f"{name}, {reading}: AUROC {numbers.decimal(row['auroc'])}, balanced for {attribute_name(attribute)} "
             f"{lookup.said(balanced, second.options.level)}"
         )
         rows.append((name, reading, row["auroc"], row["balanced"], row["low"], row["high"], said))
@@ -243,7 +244,7 @@ def balanced_sheet(second: SecondReading, attribute: str, place: int) -> Sheet:
         "Difference: AUROC minus balanced. Pairs within: the share of pairs alike in the attribute. Covariate-adjusted "
         f"(Janes and Pepe 2009): strata count by their ill images, not by their pairs.{more}",
     )
-    title = f"AUROC balanced for {display(attribute)}"
+    title = f"AUROC balanced for {attribute_name(attribute)}"
     return Sheet(f"auroc-balanced-{place}", title, tuple(columns), tuple(rows), foot=foot)
 
 
@@ -277,7 +278,7 @@ def part_sheet(second: SecondReading, attribute: str, place: int) -> Sheet:
                 row = of.get((reader, finding, ill, healthy))
                 cells.append(lookup.cell(area(row) if row else None))
             rows.append(tuple(cells))
-    title = f"Every part of the AUROC by {display(attribute)}"
+    title = f"Every part of the AUROC by {attribute_name(attribute)}"
     return Sheet(f"auroc-parts-{place}", title, tuple(columns), tuple(rows))
 
 

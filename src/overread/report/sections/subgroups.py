@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from overread.analyses.attributes import subgroup_name
+from overread.analyses.attributes import attribute_name, subgroup_name
 from overread.analyses.quantities import MEAN
 from overread.analyses.subgroups import FEWEST_FOR_TEST, UNDERDIAGNOSIS
 from overread.analyses.verdict import beyond_chance
@@ -29,6 +29,9 @@ AT_THE_POINT = {"sensitivity": "Sensitivity", "specificity": "Specificity", "ppv
 CALIBRATED = {"calibration_intercept": "Intercept", "calibration_slope": "Slope"}
 IN_FULL = 4
 """So many readers have sentences; the figure and the tables hold all."""
+
+MOST_OPEN = 20
+"""A table of more rows than this is folded: the figure and the sentences say the most of it."""
 
 Keyed = Mapping[tuple[str, ...], lookup.Row]
 
@@ -103,7 +106,7 @@ def against(row: lookup.Row) -> str:
         return f"{values} (no interval: {row['note']})"
     bounds = f"{numbers.level(row['level'])} interval {numbers.signed(row['low'])} to {numbers.signed(row['high'])}"
     chance = "beyond chance" if beyond(row) else "not shown to be beyond chance"
-    p = f", adjusted p {p_text(row['p_adjusted'])}" if numbers.defined(row["p_adjusted"]) else ""
+    p = f", adjusted p{numbers.SPACE}{p_text(row['p_adjusted'])}" if numbers.defined(row["p_adjusted"]) else ""
     return f"{values}, a gap of {numbers.signed(row['gap'])} ({bounds}), {chance}{p}"
 
 
@@ -264,14 +267,14 @@ def gap_sheet(second: SecondReading) -> Sheet:
             for name in second.readings:
                 each = [of[name, metric].get((attribute, subgroup)) for metric in GAPS]
                 size = Cell(numbers.count(each[0]["n_images"] if each[0] else None))
-                head = Cell(f"{display(attribute)}: {subgroup}"), Cell(name), size
+                head = Cell(f"{attribute_name(attribute)}: {subgroup}"), Cell(name), size
                 rows.append((*head, *(cell for row in each for cell in gap_cells(row))))
     foot = (
         "Means over the findings with enough patients in the subgroup and outside it. Gap: the subgroup minus the "
         "rest. p, Holm: adjusted over the subgroups of the attribute.",
     )
     title = "Gaps by subgroup: mean AUROC, sensitivity and specificity"
-    return Sheet("subgroup-gaps", title, tuple(columns), tuple(rows), shown=True, foot=foot)
+    return Sheet("subgroup-gaps", title, tuple(columns), tuple(rows), shown=len(rows) <= MOST_OPEN, foot=foot)
 
 
 def gap_cells(row: lookup.Row | None) -> tuple[Cell, Cell, Cell]:
@@ -296,7 +299,7 @@ def missed_sheet(second: SecondReading) -> Sheet:
             for name in second.readings:
                 row = of[name].get((attribute, subgroup))
                 rest, ill = (row["rest"], row["n_positive"]) if row else (None, None)
-                head = Cell(f"{display(attribute)}: {subgroup}"), Cell(name), Cell(numbers.count(ill))
+                head = Cell(f"{attribute_name(attribute)}: {subgroup}"), Cell(name), Cell(numbers.count(ill))
                 here = lookup.cell(own(row) if row else None)
                 rows.append((*head, here, Cell(numbers.decimal(rest)), *gap_cells(row)[1:]))
     title = "Underdiagnosis: ill images on which no finding is called"
@@ -322,7 +325,7 @@ def finding_sheet(second: SecondReading, attribute: str, name: str) -> Sheet:
         "p, Holm: adjusted over subgroups and findings. Worst: the lowest gap among the subgroups of the finding that "
         "are not small.",
     )
-    title = f"By finding: AUROC by {display(attribute)}"
+    title = f"By finding: AUROC by {attribute_name(attribute)}"
     return Sheet(name, title, tuple(columns), tuple(rows), foot=foot)
 
 
@@ -353,7 +356,7 @@ def point_sheet(second: SecondReading, attribute: str, name: str) -> Sheet:
         "on average in the subgroup; slope: below 1 where scores are too extreme there. All notes, and the gaps of "
         "these metrics, stand in subgroups.csv and estimates.csv.",
     )
-    title = f"By finding: operating point and calibration by {display(attribute)}"
+    title = f"By finding: operating point and calibration by {attribute_name(attribute)}"
     return Sheet(name, title, tuple(columns), tuple(rows), foot=foot)
 
 

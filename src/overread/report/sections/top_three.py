@@ -76,11 +76,15 @@ def following_lead(second: SecondReading) -> Iterator[str]:
         yield (
             f"{name}: the outputs of findings that are absent come in the order of their averages over all other "
             f"images with a rank correlation of {numbers.decimal(base['value'], 2)} (1: one order whatever the "
-            f"finding; p {numbers.p_value(base['p'])}). The output of the finding that is present stands at place "
-            f"{numbers.decimal(own['value'], 1)} of {n} in the mean (p {numbers.p_value(own['p'])}), and at place "
-            f"{numbers.decimal(relative['value'], 1)} once each output is divided by its average (p "
-            f"{numbers.p_value(relative['p'])})."
+            f"finding; {p_said(base)}). The output of the finding that is present stands at place "
+            f"{numbers.decimal(own['value'], 1)} of {n} in the mean ({p_said(own)}), and at place "
+            f"{numbers.decimal(relative['value'], 1)} once each output is divided by its average ({p_said(relative)})."
         )
+
+
+def p_said(row: lookup.Row) -> str:
+    """Say a p-value so that no line breaks within it."""
+    return f"p {lookup.equal(row['p'])}".replace(" ", numbers.SPACE)
 
 
 def following_sheet(second: SecondReading) -> Sheet:
