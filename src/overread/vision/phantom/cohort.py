@@ -72,10 +72,11 @@ def write_phantom(
     Raises `InputError` when the place is taken or cannot be written to.
     """
     place = Path(folder)
+    records = design.records()  # refuses frequencies that cannot be had, before anything is written
     try:
         begin(design, place, force=force)
-        drawn = draw_all(design, place, workers=workers, progress=progress)
-        finish(design, place, drawn)
+        drawn = draw_all(design, records, place, workers=workers, progress=progress)
+        finish(design, [exam for exam, _ in records], place, drawn)
     except OSError as error:
         what = f"the phantom cannot be written there ({error.strerror or error})"
         raise InputError(located(error.filename or folder), what) from error
@@ -158,10 +159,17 @@ def write_whole(path: Path, content: str | bytes) -> None:
 # --- the images ------------------------------------------------------------------------------------------------------
 
 
-def draw_all(design: Design, place: Path, *, workers: int, progress: Callable[[int, int], None]) -> list[Drawn]:
+def draw_all(
+    design: Design,
+    records: list[tuple[Exam, Spec]],
+    place: Path,
+    *,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> list[Drawn]:
     """Draw all images that are not there yet, and return what was drawn on each, in the cohort's order."""
-    records = [(image_name(exam), spec) for exam, spec in design.records()]
-    blocks = [records[i : i + BLOCK] for i in range(0, len(records), BLOCK)]
+    named = [(image_name(exam), spec) for exam, spec in records]
+    blocks = [named[i : i + BLOCK] for i in range(0, len(records), BLOCK)]
     parts = [place / PARTS / f"{i:05d}.json" for i in range(len(blocks))]
     found = [read_part(path, block, place / IMAGES) for path, block in zip(parts, blocks, strict=True)]
     done = sum(len(part) for part in found if part is not None)
@@ -226,9 +234,8 @@ def draw_block(block: list[Numbered], *, folder: Path, size: int, drains: bool) 
 # --- the tables ------------------------------------------------------------------------------------------------------
 
 
-def finish(design: Design, place: Path, drawn: list[Drawn]) -> None:
+def finish(design: Design, exams: list[Exam], place: Path, drawn: list[Drawn]) -> None:
     """Write the tables, then the file that says the folder is whole, and remove what only an unfinished run needs."""
-    exams = [exam for exam, _ in design.records()]
     write_whole(place / BOXES, lines("Image Index,Finding Label,Bbox [x,y,w,h],,,", box_rows(drawn)))
     drains = [f"{each['image']},{corners(each['drain'])}" for each in drawn if each["drain"]]
     write_whole(place / DRAINS, lines("image,x,y,width,height", drains))

@@ -67,9 +67,9 @@ def changed(body: Body, findings: frozenset[str], draws: dict[str, Draws], *, vi
             marking=body.marking * (1 - 0.4 * amount),
         )  # fmt: skip
     if "Cardiomegaly" in findings:
-        extra = draws["Cardiomegaly"].between(0.0, 0.14)
-        limit = 0.575 if view == "AP" else 0.515
-        body = replace(body, ratio=max(body.ratio + 0.03, limit) + extra)
+        extra = 0.13 * float(draws["Cardiomegaly"].look.beta(1.2, 1.8))
+        limit = 0.58 if view == "AP" else 0.515
+        body = replace(body, ratio=max(body.ratio + 0.02, limit) + extra)
     return body
 
 

@@ -85,11 +85,10 @@ class Population:
     def balance(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return what is balanced: for each patient the images shown, the means of what is counted, and their goals."""
         n = np.diff(self.start)
+        shown = np.minimum(n, LONGEST).astype(float)
         woman = self.woman[:, None]
-        counted = np.concatenate(
-            [self.labels * woman, self.labels * ~woman, woman, self.front[:, None]], axis=1
-        ).astype(float)  # fmt: skip
-        sums = np.add.reduceat(counted, self.start[:-1], axis=0)
+        counted = np.concatenate([self.labels * woman, self.labels * ~woman, woman, self.front[:, None]], axis=1)
+        sums = np.add.reduceat(counted * self.chances()[:, None], self.start[:-1], axis=0)
         real = counted.mean(axis=0)
         f = self.labels.shape[1]
         wanted = np.array([self.targets[name] for name in NIH_FINDINGS])
@@ -97,7 +96,19 @@ class Population:
         odds = men / (1 - men) * np.array([GENDER_ODDS.get(name, 1.0) for name in NIH_FINDINGS])
         men = odds / (1 + odds)
         goals = np.concatenate([wanted * (1 - men), wanted * men, real[2 * f :]])
-        return np.minimum(n, LONGEST).astype(float), sums / n[:, None], goals
+        return shown, sums / shown[:, None], goals
+
+    def chances(self) -> NDArray[np.float64]:
+        """Return the chance of each exam to be shown where its patient is: those in mid-stay have the best.
+
+        >>> population().chances()[:5].tolist()
+        [1.0, 1.0, 1.0, 1.0, 1.0]
+        """
+        n = np.repeat(np.diff(self.start), np.diff(self.start))
+        before = np.arange(len(n)) - np.repeat(self.start[:-1], np.diff(self.start))
+        windows = np.maximum(n - LONGEST + 1, 1)
+        holding = np.minimum.reduce([before + 1, n - before, np.full_like(n, LONGEST), windows])
+        return np.where(n > LONGEST, holding / windows, 1.0)
 
     def exams(self, seed: int) -> Iterator[Exam]:
         """Yield images without end, patient after patient: the first n are the same whatever n is."""
