@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import cos, sin
 
 import numpy as np
 
 from overread.vision.phantom.anatomy import SIDES, Chest
-from overread.vision.phantom.canvas import Map, Points, all_filled, blurred, filled, smooth, stroke, stroked
+from overread.vision.phantom.canvas import Map, Points, all_filled, blurred, filled, smooth, stroke, stroked, tapered
 
 RIBS = 10
 """Ribs of a side that are drawn."""
+
+STEPS = 5
+"""Segments of a vessel between two branchings."""
 
 LAST_FRONT = 6
 """The last whose front part is bone: those below end in cartilage, which does not show."""
@@ -192,37 +196,31 @@ def branch(
     depth: int,
 ) -> None:
     """Draw a vessel that tapers, and its branches."""
-    steps = 5
     points = [start]
-    for _ in range(steps):
-        angle += 0.12 * rng.standard_normal()
+    for turn in (0.12 * rng.standard_normal(STEPS)).tolist():
+        angle += turn
         x, y = points[-1]
-        points.append((x + side * np.cos(angle) * length / steps, y + np.sin(angle) * length / steps))
-    for i in range(steps):
-        share = 1 - i / steps
-        stroke(canvas, np.array(points[i : i + 2]), width * (0.25 + 0.75 * share), 0.2 + 0.5 * share)
+        points.append((x + side * cos(angle) * length / STEPS, y + sin(angle) * length / STEPS))
+    shares = [1 - i / STEPS for i in range(STEPS)]
+    widths, strengths = [width * (0.25 + 0.75 * s) for s in shares], [0.2 + 0.5 * s for s in shares]
+    tapered(canvas, np.array(points), widths, strengths)
     if depth:
-        for at in rng.choice(np.arange(1, steps), size=2, replace=False):
-            turn = float(rng.choice([-1, 1])) * (0.45 + 0.3 * rng.random())
-            branch(
-                canvas,
-                points[at],
-                side,
-                angle + turn,
-                length * 0.5,
-                width * (1 - at / steps) * 0.8,
-                rng,
-                depth=depth - 1,
-            )
+        first = 1 + int(3 * rng.random())
+        for at in (first, min(first + 1 + int(2 * rng.random()), STEPS - 1)):
+            turn = (0.45 + 0.3 * rng.random()) * (1 if rng.random() < 0.5 else -1)
+            thinner = width * (1 - at / STEPS) * 0.8
+            branch(canvas, points[at], side, angle + turn, length * 0.5, thinner, rng, depth=depth - 1)
 
 
 def gas(chest: Chest, rng: np.random.Generator) -> Map:
     """Return what gas takes from the beam: the bubble of the stomach under the left diaphragm, and the windpipe."""
     x, y = chest.grid
     body = chest.body
-    cx, cy = chest.at(1, 0.13 + 0.04 * rng.random(), chest.dome(1) + 0.05 + 0.015 * rng.random())
-    r = np.sqrt(((x - cx) / (0.05 + 0.03 * rng.random())) ** 2 + ((y - cy) / (0.02 + 0.015 * rng.random())) ** 2)
-    bubble = np.clip((1 - r) / 0.15, 0, 1) * (0.1 + 0.12 * rng.random())
+    wide, high = 0.03 + 0.05 * rng.random(), 0.013 + 0.025 * rng.random()
+    cx, cy = chest.at(1, 0.09 + 0.09 * rng.random(), chest.dome(1) + 0.03 + high)
+    below = np.clip((cy + 0.5 * high - y) / 0.006, 0, 1)  # gas lies over fluid: the bubble has a level
+    r = np.sqrt(((x - cx) / wide) ** 2 + ((y - cy) / high) ** 2)
+    bubble = np.clip((1 - r) / 0.3, 0, 1) * below * 0.22 * rng.random()
     inside = np.clip(1 - np.abs(x - body.column(y) + 0.004) / 0.02, 0, 1) ** 0.6
     trachea = 0.12 * inside * np.clip((0.36 - y) / 0.06, 0, 1)
     return (bubble + trachea).astype(np.float32)

@@ -53,6 +53,15 @@ def stroke(canvas: NDArray[np.uint8], points: Points, width: float, strength: fl
     cv2.polylines(canvas, [pixels(points, size)], False, value, thickness, cv2.LINE_AA, SHIFT)
 
 
+def tapered(canvas: NDArray[np.uint8], points: Points, widths: Sequence[float], strengths: Sequence[float]) -> None:
+    """Draw a line whose segments each have a width and a strength of their own."""
+    size = len(canvas)
+    at = pixels(points, size)
+    for i, (width, strength) in enumerate(zip(widths, strengths, strict=True)):
+        value = 255 * strength * min(1.0, width * size)
+        cv2.polylines(canvas, [at[i : i + 2]], False, value, max(1, round(width * size)), cv2.LINE_AA, SHIFT)
+
+
 def stroked(lines: Sequence[tuple[Points, float, float]], size: int) -> Map:
     """Return lines, each with its width and its strength from 0 to 1, on an empty square; later ones cover earlier."""
     canvas = np.zeros((size, size), np.uint8)

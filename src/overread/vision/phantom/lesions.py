@@ -128,8 +128,9 @@ def consolidation(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
         for angle in np.linspace(-0.6, 0.9, 4) + 0.1 * draws.place.standard_normal(4):
             start = (centre[0] - side * 0.05, centre[1] - 0.03)
             end = (start[0] + side * 0.12 * np.cos(angle), start[1] + 0.12 * np.sin(angle))
-            bronchi.append((np.array([start, end]), 0.006, 0.55))
-        lines = blurred(stroked(bronchi, chest.size), 0.002)
+            bend = ((start[0] + end[0]) / 2 + side * 0.012, (start[1] + end[1]) / 2 - 0.012)
+            bronchi.append((smooth([start, bend, end], closed=False), 0.006, 0.5))
+        lines = blurred(stroked(bronchi, chest.size), 0.003)
         yield Effect("Consolidation", draws.between(0.17, 0.3) * mask * (1 - lines), mask, 0.8 * mask)
 
 
@@ -178,6 +179,14 @@ def edema(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
         yield Effect("Edema", own * mask * fine + 0.06 * lines, np.maximum(mask, 0.3 * lines), 0.4 * mask)
 
 
+def ring(centre: tuple[float, float], radius: float, rng: np.random.Generator) -> Points:
+    """Return the outline of a small cell, stretched and dented."""
+    t = np.linspace(0, 2 * np.pi, 9)
+    r = radius * (1 + 0.25 * rng.standard_normal(9))
+    r[-1] = r[0]
+    return np.stack([centre[0] + 1.2 * r * np.cos(t), centre[1] + r * np.sin(t)], axis=1)
+
+
 def emphysema(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
     """Yield lungs with more air than they should hold; that they are large and the diaphragm flat is in `changed`."""
     strength = draws.between(0.03, 0.075)
@@ -192,13 +201,11 @@ def fibrosis(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
     for side in draws.sides(0.75):
         low = draws.place.random() < 0.75
         lines = []
-        for _ in range(70):
+        for _ in range(110):
             across = 1 - 0.42 * draws.place.random() ** 1.4
             down = (0.5 + 0.5 * draws.place.random()) if low else 0.42 * draws.place.random() + 0.05
-            px, py = chest.within(side, across, down)
-            angle, length = np.pi * draws.place.random(), 0.016 + 0.02 * draws.place.random()
-            dx, dy = length * np.cos(angle), length * np.sin(angle)
-            lines.append((np.array([(px, py), (px + dx, py + dy)]), 0.0032, 0.5 + 0.5 * draws.place.random()))
+            cell = ring(chest.within(side, across, down), 0.005 + 0.007 * draws.place.random(), draws.place)
+            lines.append((cell, 0.0026, 0.45 + 0.5 * draws.place.random()))
         net = blurred(stroked(lines, chest.size), 0.001) * chest.lungs[side]
         haze = blurred(net, 0.02) * chest.lungs[side]
         yield Effect("Fibrosis", strength * (0.75 * net + 0.5 * haze), haze / max(float(haze.max()), 1e-6))
@@ -217,7 +224,7 @@ def effusion(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
         level = low - 0.055 - 0.2 * amount**1.3
         surface = level + (0.05 + 0.03 * amount) * (1 - out**3) - 0.02 * out**6
         fluid = np.clip((y - surface) / 0.012, 0, 1) * chest.lungs[side]
-        opacity = 0.42 * chest.air * fluid
+        opacity = 0.46 * np.maximum(chest.air, 0.75) * fluid * (1 - 0.75 * np.maximum(chest.heart, chest.mediastinum))
         if view == "AP" and draws.look.random() < 0.4:
             veil = np.clip((y - (level - 0.22)) / 0.3, 0, 1) * chest.lungs[side]
             opacity, fluid = np.maximum(0.5 * opacity, (0.12 + 0.1 * amount) * veil), np.maximum(fluid, veil)
