@@ -224,6 +224,20 @@ def test_one_that_was_stopped_while_the_run_was_written_only_writes_it(
     assert said == ["The training has ended already: nothing to do."]
 
 
+def test_an_interruption_by_hand_reaches_the_caller(cohort: Cohort, place: Path) -> None:
+    def interrupted(progress: Progress) -> None:
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(cohort, "run", settings(), show=interrupted)
+    assert signal.getsignal(signal.SIGINT) is handler
+    train(cohort, "run", settings(), resume=True)
+    train(cohort, "whole", settings())
+    assert digest(place / "run") == digest(place / "whole")
+
+
 def test_another_training_does_not_go_on(cohort: Cohort) -> None:
     with pytest.raises(Stopped):
         train(cohort, "run", settings(), show=stop_at(2, 1))

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import platform
+import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -274,8 +275,12 @@ def fitted(lesson: Lesson, network: ChestNetwork, folder: Path, *, resume: bool,
         if learning.has_ended:
             return trainer.is_global_zero
     data = Loaders(training, validation, lesson.settings)
+    interrupt = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(learning, datamodule=data, ckpt_path=last if resume and last.is_file() else None)
+    except SystemExit:  # how Lightning answers an interruption, deaf to any further one
+        signal.signal(signal.SIGINT, interrupt)
+        raise KeyboardInterrupt from None
     except torch.cuda.OutOfMemoryError:
         do = "Give a smaller --batch-size (and --accumulate to make up for it), or --precision bf16."
         raise InputError("--batch-size", "the GPU's memory is too small for a batch", "", do) from None
