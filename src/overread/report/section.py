@@ -9,6 +9,9 @@ from typing import Any
 
 from overread.report.figures.svg import Drawing
 
+MOST_OPEN = 20
+"""A table with more rows than this is better folded, where a figure and sentences say the most of it."""
+
 
 @dataclass(frozen=True)
 class Figure:

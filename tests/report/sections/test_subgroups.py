@@ -78,17 +78,12 @@ def test_each_attribute_has_a_table_by_finding(second: SimpleNamespace) -> None:
 
 def test_each_attribute_has_a_table_of_the_operating_point_and_calibration(second: SimpleNamespace) -> None:
     table = sheet(subgroups.section(second), "subgroups-point-2")
-    assert [column.title for column in table.columns[4:9]] == [
-        "Sensitivity",
-        "Specificity",
-        "PPV",
-        "Intercept",
-        "Slope",
-    ]
+    heads = ["Reader", "Sensitivity", "Specificity", "PPV", "Intercept", "Slope"]
+    assert [column.title for column in table.columns[4:]] == heads
     row = next(row for row in table.rows if row[0].text == "Mass" and row[1].text == "PA")
     intervals = ("0.700 (0.680 to 0.720)", "0.750 (0.730 to 0.770)", "0.300 (0.280 to 0.320)")
-    assert tuple(cell.text for cell in row[4:7]) == intervals
-    assert [cell.text for cell in row[7:9]] == ["0.100 (0.080 to 0.120)", "0.900 (0.880 to 0.920)"]
+    assert tuple(cell.text for cell in row[4:8]) == ("zech", *intervals)
+    assert [cell.text for cell in row[8:]] == ["0.100 (0.080 to 0.120)", "0.900 (0.880 to 0.920)"]
 
 
 def test_every_subgroup_has_its_marks(second: SimpleNamespace) -> None:

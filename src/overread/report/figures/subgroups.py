@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from overread.records.findings import display
 from overread.report.figures.axes import SMALL, Write, bottom_axis, legend, plain
 from overread.report.figures.dots import READER_STEP, interval
 from overread.report.figures.scales import Linear
@@ -49,7 +48,7 @@ def draw_subgroups(
     centres, parts, y = {}, [key], top
     for attribute, subgroups in groups.items():
         parts.append(line(0, y, left + width, y))
-        parts.append(words(cut(display(attribute), NAME), 0, y + 15, font_weight="bold"))
+        parts.append(words(cut(attribute, NAME), 0, y + 15, font_weight="bold"))
         y += HEAD
         for name, remark in subgroups.items():
             centres[attribute, name] = y + step / 2

@@ -15,7 +15,7 @@ from overread.report import lookup, numbers
 from overread.report.figures.exchange import draw_exchange_curves, draw_rates, published_sentence, threshold_text
 from overread.report.figures.people import PEOPLE as KINDS
 from overread.report.figures.people import PEOPLE_NAMES, draw_people, whole_people
-from overread.report.section import Cell, Column, Figure, Section, Sheet
+from overread.report.section import MOST_OPEN, Cell, Column, Figure, Section, Sheet
 from overread.report.sections.comparison import IN_FULL, Pair, file_names, of_pair, pairs
 
 if TYPE_CHECKING:
@@ -356,7 +356,8 @@ def all_sheet(second: SecondReading) -> Sheet:
         Column("Healthy referred per ill person found"),
     )
     foot = ("At the operating points. The mean takes the mean rates at the pooled prevalence.",)
-    return Sheet("consequences-all", "Of 1,000 people in all", columns, tuple(rows), shown=True, foot=foot)
+    is_short = len(rows) <= MOST_OPEN
+    return Sheet("consequences-all", "Of 1,000 people in all", columns, tuple(rows), shown=is_short, foot=foot)
 
 
 def parts_sheet(second: SecondReading) -> Sheet:

@@ -17,7 +17,7 @@ from overread.report.figures.dots import lower_end
 from overread.report.figures.scales import round_up
 from overread.report.figures.subgroups import Panel, draw_subgroups
 from overread.report.glossary import METRICS
-from overread.report.section import Cell, Column, Figure, Section, Sheet
+from overread.report.section import MOST_OPEN, Cell, Column, Figure, Section, Sheet
 
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
@@ -29,9 +29,6 @@ AT_THE_POINT = {"sensitivity": "Sensitivity", "specificity": "Specificity", "ppv
 CALIBRATED = {"calibration_intercept": "Intercept", "calibration_slope": "Slope"}
 IN_FULL = 4
 """So many readers have sentences; the figure and the tables hold all."""
-
-MOST_OPEN = 20
-"""A table of more rows than this is folded: the figure and the sentences say the most of it."""
 
 Keyed = Mapping[tuple[str, ...], lookup.Row]
 
@@ -219,7 +216,7 @@ def remarks(second: SecondReading) -> dict[str, dict[str, str]]:
             row, n = of.get((attribute, subgroup)), counts.get((attribute, subgroup), 0)
             size = numbers.plural(row["n_images"], "image") if row else ""
             less = f", {n} of {n_findings} findings" if n < n_findings else ""
-            found.setdefault(attribute, {})[subgroup] = f"{size}{less}"
+            found.setdefault(attribute_name(attribute), {})[subgroup] = f"{size}{less}"
     return found
 
 
@@ -230,13 +227,14 @@ def drawn_rows(second: SecondReading) -> pl.DataFrame:
     for row in of_subgroups(second, "auroc").filter(pl.col("finding") == MEAN).iter_rows(named=True):
         note = f" ({row['note']})" if row["note"] and numbers.defined(row["value"]) else ""
         said = f"{named(row)}, {lookup.sentence(row, 'auroc', level, mean)}{note}"
-        rows.append((AUROC, *(row[c] for c in ("attribute", "subgroup", "reading", "value", "low", "high")), said))
+        cells = (row[column] for column in ("subgroup", "reading", "value", "low", "high"))
+        rows.append((AUROC, attribute_name(row["attribute"]), *cells, said))
     for name in second.readings:
         for row in rows_of(second, name, UNDERDIAGNOSIS).iter_rows(named=True):
             ill = numbers.plural(row["n_positive"], "ill image")
             share = lookup.share(own(row), numbers.level(level))
             said = f"{named(row)}, {name}: no finding called on {share} of {ill}"
-            rows.append((MISSED, row["attribute"], row["subgroup"], name, *own(row).values(), said))
+            rows.append((MISSED, attribute_name(row["attribute"]), row["subgroup"], name, *own(row).values(), said))
     texts = dict.fromkeys(("panel", "attribute", "subgroup", "reading"), pl.String)
     floats = dict.fromkeys(("value", "low", "high"), pl.Float64)
     return pl.DataFrame(rows, schema=texts | floats | {"sentence": pl.String}, orient="row")
@@ -337,19 +335,15 @@ def point_sheet(second: SecondReading, attribute: str, name: str) -> Sheet:
         metric: lookup.by_key(of_subgroups(second, metric).filter(at), "reading", "finding", "subgroup")
         for metric in (*AT_THE_POINT, *CALIBRATED)
     }
-    columns = size_columns()
     heads = (*AT_THE_POINT.values(), *CALIBRATED.values())
-    columns += [Column(head, reader) for reader in second.readings for head in heads]
+    columns = [*size_columns(), Column("Reader", numeric=False), *(Column(head) for head in heads)]
     rows = []
     for finding in second.study.findings:
         for subgroup in groups(second)[attribute]:
-            cells = size_cells(sizes, second.readings[0], finding, subgroup)
-            cells += (
-                lookup.cell({**row, "note": ""} if (row := of[metric].get((reader, finding, subgroup))) else None)
-                for reader in second.readings
-                for metric in of
-            )
-            rows.append(tuple(cells))
+            size = size_cells(sizes, second.readings[0], finding, subgroup)
+            for reader in second.readings:
+                each = (of[metric].get((reader, finding, subgroup)) for metric in of)
+                rows.append((*size, Cell(reader), *(lookup.cell({**row, "note": ""} if row else None) for row in each)))
     foot = (
         "In brackets: intervals by patient. PPV follows how many of a subgroup are ill, and differs where nothing is "
         "wrong with the reader. Intercept: by how much the log odds of the scores would have to be raised to be right "
