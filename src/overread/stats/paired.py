@@ -133,7 +133,7 @@ def mcnemar(
     `correct_a` and `correct_b` (n,) say whether each reader answered each image rightly: on the ill for
     sensitivity, on the healthy for specificity. With b images that only reader a has right and c that only b
     has, `exact` is the two-sided binomial test of b among b + c (doubled, at most 1), `chi-square` is (b -
-    c)²/(b + c), and with the correction (|b - c| - 1)²/(b + c). The interval of the difference is Newcombe's
+    c)²/(b + c), and with the correction (abs(b - c) - 1)²/(b + c). The interval of the difference is Newcombe's
     method 10 (Wilson intervals combined with their correlation). All take the images for independent.
 
     References: McNemar (1947), Psychometrika 12:153-157; Newcombe (1998), Stat Med 17:2635-2650.
