@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from overread.analyses.planning import planned_options as planned_options
     from overread.analyses.second_reading import SecondReading as SecondReading
     from overread.analyses.second_reading import second_reading as second_reading
+    from overread.records.adjudicated import Adjudicated as Adjudicated
+    from overread.records.adjudicated import adjudicated_from_frame as adjudicated_from_frame
+    from overread.records.adjudicated import read_adjudicated as read_adjudicated
     from overread.records.clinic import Clinic as Clinic
     from overread.records.clinic import clinic_from_frames as clinic_from_frames
     from overread.records.clinic import read_clinic as read_clinic
@@ -60,6 +63,9 @@ _HOMES = {
     "planned_options": "overread.analyses.planning",
     "SecondReading": "overread.analyses.second_reading",
     "second_reading": "overread.analyses.second_reading",
+    "Adjudicated": "overread.records.adjudicated",
+    "adjudicated_from_frame": "overread.records.adjudicated",
+    "read_adjudicated": "overread.records.adjudicated",
     "Clinic": "overread.records.clinic",
     "clinic_from_frames": "overread.records.clinic",
     "read_clinic": "overread.records.clinic",

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from overread.records.adjudicated import HEDGED, answered, read_adjudicated
+from overread.records.adjudicated import HEDGED, adjudicated_from_frame, answered, read_adjudicated
 from overread.records.cohort import MISSING
 from overread.records.errors import InputError
 from overread.records.findings import NIH_FINDINGS
@@ -30,6 +30,20 @@ def test_answers_are_read_whatever_their_words(tmp_path: Path) -> None:
     assert truth.answers.tolist() == [[1, 1], [0, 0], [HEDGED, HEDGED], [MISSING, MISSING]]
     assert truth.images.to_list() == ["1.png", "2.png", "3.png", "4.png"]
     assert [source.path.endswith("panel.csv") for source in truth.sources] == [True]
+
+
+def test_a_dataframe_is_read_as_its_file_is(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"image": ["1.png", "2.png"], "Lump": ["YES", "HEDGE"]})
+    mapping = {"label": ["Lump"], "finding": ["Mass|Nodule"]}
+    frame.write_csv(tmp_path / "panel.csv")
+    pl.DataFrame(mapping).write_csv(tmp_path / "map.csv")
+    read = read_adjudicated(tmp_path / "panel.csv", tmp_path / "map.csv")
+    for same in (frame, frame.to_dict(as_series=False), frame.to_arrow()):
+        made = adjudicated_from_frame(same, mapping=mapping)
+        assert made.answers.tolist() == read.answers.tolist() == [[1], [HEDGED]]
+        assert made.mapping == read.mapping
+    with pytest.raises(InputError, match="no column holds answers"):
+        adjudicated_from_frame({"image": ["1.png"], "note": ["faint"]})
 
 
 def test_answers_follow_the_images_asked_for(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from overread.records import columns
 from overread.records.columns import MISSING
 from overread.records.errors import InputError, listed, plain, quoted
 from overread.records.findings import key
+from overread.records.frames import table_from_frame
 from overread.records.headers import ROLES, numbers_rows, roles, without_images
 from overread.records.tables import Source, Table, read_table, stem
 
@@ -137,6 +139,18 @@ def read_adjudicated(path: str | Path, mapping: str | Path | None = None) -> Adj
     given = mapping_table(tables[1]) if mapping is not None else None
     sources = tuple(each.source for each in tables if each.source is not None)
     return adjudicated(tables[0], name=stem(path), mapping=given, sources=sources)
+
+
+def adjudicated_from_frame(frame: Any, *, name: str = "better truth", mapping: Any = None) -> Adjudicated:
+    """Return the better truth in a dataframe of any kind, or a mapping of columns; its `mapping` in another.
+
+    Raises `InputError` as `read_adjudicated` does.
+
+    >>> adjudicated_from_frame({"image": ["a.png", "b.png"], "Mass": ["YES", "NO"]}).answers.ravel().tolist()
+    [1, 0]
+    """
+    given = None if mapping is None else mapping_table(table_from_frame(mapping, name=f"the mapping of {plain(name)}"))
+    return adjudicated(table_from_frame(frame, name=name), name=name, mapping=given)
 
 
 def adjudicated(
