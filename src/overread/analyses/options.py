@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from overread.analyses.plan import Plan
 from overread.records.adjudicated import Adjudicated
 from overread.records.clinic import Clinic
+from overread.records.study_form import StudyForm
 from overread.records.tables import Source
 from overread.stats.operating_points import Rule, parse_rule
 
@@ -28,6 +29,7 @@ class Options:
     view and age where `by` names none, calibration, and shortcuts. `adjudicated` is a better truth for some
     images, and `label_noise` states by finding how sensitive and specific the cohort's labels are, where none is to be
     had. `plan` is what was laid down before any score was read, and `deviation` the reason for every departure from it.
+    `guidelines` names the reporting guidelines that are filled in, and `form` is what only a person can say of a study.
     """
 
     split: str = "test"
@@ -43,6 +45,8 @@ class Options:
     label_noise: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     plan: Plan | None = None
     deviation: str = ""
+    guidelines: tuple[str, ...] = ()
+    form: StudyForm | None = None
     replicates: int = 2000
     seed: int = 0
     level: float = 0.95
@@ -73,8 +77,8 @@ class Options:
     @property
     def sources(self) -> tuple[Source, ...]:
         """The files that were read for these choices."""
-        planned = (self.plan.source,) if self.plan is not None and self.plan.source is not None else ()
-        return (*self.clinic.sources, *(self.adjudicated.sources if self.adjudicated is not None else ()), *planned)
+        single = [each.source for each in (self.plan, self.form) if each is not None and each.source is not None]
+        return (*self.clinic.sources, *(self.adjudicated.sources if self.adjudicated is not None else ()), *single)
 
     @property
     def rule(self) -> Rule | None:

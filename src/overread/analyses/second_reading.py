@@ -22,6 +22,8 @@ from overread.analyses.passage import Passage
 from overread.analyses.planned import plan_tables
 from overread.analyses.planning import departures, refuse_silent
 from overread.analyses.recipes import check_groups
+from overread.analyses.reporting.evidence import Known
+from overread.analyses.reporting.listing import named, reporting_tables
 from overread.analyses.transport import check_clinic
 from overread.records.cohort import Cohort
 from overread.records.errors import InputError, listed, quoted
@@ -74,6 +76,7 @@ def second_reading(
     refuse_unknown_findings(readings_of, options)
     names = tuple(readings_of.scores)
     check_groups(options.groups, names)
+    named(options.guidelines)
     check_clinic(options.clinic, readings_of)
     check_label_quality(options, readings_of)
     departed = departures(options, cohort, readings_of)
@@ -100,15 +103,17 @@ def second_reading(
         tables = all_tables(judged)
     tables = plan_tables(tables, options, departed, readings_of.findings, names)
     whole = floor.added(readings_of)
+    warnings, described = (*whole.warnings, *floor.warnings), methods(tables, whole, names, floor.name, options)
+    tables |= reporting_tables(Known(whole, options, names, tables, warnings, described, versions()))
     return SecondReading(
         study=whole,
         options=options,
         readings=names,
         floor=floor.name,
         tables=tables,
-        warnings=(*whole.warnings, *floor.warnings),
+        warnings=warnings,
         answer=(*([Passage("", preface)] if preface else []), *answer(tables, whole, names, floor.name, options)),
-        methods=methods(tables, whole, names, floor.name, options),
+        methods=described,
         versions=versions(),
     )
 

@@ -20,6 +20,7 @@ from overread.cli.recalibrate import recalibrate
 from overread.cli.report import report
 from overread.cli.reread import reread
 from overread.cli.selfcheck import selfcheck
+from overread.cli.study import study
 from overread.cli.train import train
 from overread.cli.verify import verify
 from overread.records.errors import InputError
@@ -41,6 +42,7 @@ app = typer.Typer(
 for command in (
     demo,
     plan,
+    study,
     report,
     verify,
     audit,
@@ -52,7 +54,7 @@ for command in (
     selfcheck,
     train,
 ):  # a new command is one new file and one word in this line
-    app.command(no_args_is_help=command not in (demo, selfcheck))(command)
+    app.command(no_args_is_help=command not in (demo, selfcheck, study))(command)
 
 
 def print_version(wanted: bool) -> None:

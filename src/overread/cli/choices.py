@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from overread.records.errors import InputError
 
@@ -115,6 +115,16 @@ def under_plan(options: Options, plan: Path | None, given: Sequence[str], deviat
     if plan is None:
         return replace(options, deviation=deviate or "")
     return applied(read_plan(plan), options, given, deviation=deviate or "")
+
+
+def reporting(guidelines: str | None, form: Path | None) -> dict[str, Any]:
+    """Read `--guidelines` and `--study`; a form alone asks for every guideline."""
+    from overread.analyses.reporting.listing import ALL, named
+    from overread.records.study_form import read_study_form
+
+    asked = names(guidelines or "") or ((ALL,) if form is not None else ())
+    named(asked)
+    return {"guidelines": asked, "form": None if form is None else read_study_form(form)}
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -112,6 +112,16 @@ def report(
     deviate: Annotated[
         str | None, typer.Option(help="Why something departs from the plan; the page shows it.", show_default=False)
     ] = None,
+    guidelines: Annotated[
+        str | None,
+        typer.Option(
+            help="Reporting guidelines to fill in: all, or names such as claim-2024,stard-ai-2025.", show_default=False
+        ),
+    ] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(help="What only a person can say of the study: the form of overread study.", show_default=False),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Evaluate readings of a cohort, compare them, and write the report: a page, tables, figures.
@@ -147,6 +157,7 @@ def report(
         level=level,
         rechoose=rechoose,
         floor=floor,
+        **choices.reporting(guidelines, study),
     )
     options = choices.under_plan(options, plan, calls.given(context), deviate)
     load_ahead()

@@ -12,13 +12,15 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from overread.records.errors import InputError
+from overread.report import lookup
 from overread.report.page import page
+from overread.report.reporting_markdown import reporting_markdown
 from overread.report.results import AUDIT_MARKER, MARKER, REREAD_MARKER, results_csv, results_json
 
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
 
-RESULTS, REPORT = "results.json", "report.html"
+RESULTS, REPORT, REPORTING = "results.json", "report.html", "reporting.md"
 
 
 def write_report(second: SecondReading, out: str | Path, *, force: bool = False, call: Sequence[str] = ()) -> Path:
@@ -52,6 +54,8 @@ def contents(second: SecondReading, call: Sequence[str] = ()) -> dict[str, bytes
     files = {REPORT: whole.html.encode()}
     files |= {f"figures/{name}.svg": document.encode() for name, document in whole.figures.items()}
     files |= {f"tables/{name}.csv": results_csv(table) for name, table in second.tables.items()}
+    if lookup.table(second, "reporting") is not None:
+        files[REPORTING] = reporting_markdown(second).encode()
     return files | {RESULTS: results_json(second, [*files, RESULTS], call)}
 
 

@@ -31,6 +31,7 @@ from overread.report.sections import (
     plan,
     provenance,
     recipes,
+    reporting,
     shortcuts,
     subgroups,
     top_three,
@@ -69,6 +70,7 @@ SECTIONS: tuple[Callable[[SecondReading], Section | None], ...] = (
     activations.section,
     top_three.section,
     differential.section,
+    reporting.section,
     appendix.section,
 )
 """In the order of the page. Each returns its section, or None where the second reading has nothing to say in it."""

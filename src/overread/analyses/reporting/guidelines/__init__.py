@@ -1,0 +1,1 @@
+"""One file for each guideline, named for it and its year."""
