@@ -328,6 +328,7 @@ def test_a_disk_that_is_too_small_is_refused_before_work(
         f"{tmp_path}/store.partial: the store needs 78 MB, and 5 MB are free there. "
         "Free some, or choose another place or a smaller --size."
     )
+    assert os.listdir(tmp_path) == ["images"]
 
 
 class Usage:

@@ -180,13 +180,22 @@ def working_folder(work: Path, plan: Plan, *, force: bool) -> Iterator[BinaryIO]
     with open(work / JOURNAL, "ab", buffering=0) as journal:
         refuse_company(journal, work)
         if not matches(work, plan, force=force):
-            journal.truncate(0)
-            for name in (WORKING | LEFTOVERS) - {JOURNAL}:
-                (work / name).unlink(missing_ok=True)
-            reserve(work / store.IMAGES, plan)
-            store.write_whole(work / PLAN, json.dumps(plan.settings).encode())
+            begin_anew(work, plan, journal)
         journal.write(b"\n")  # the last line may have been cut short
         yield journal
+
+
+def begin_anew(work: Path, plan: Plan, journal: BinaryIO) -> None:
+    """Clear the folder, give the images their place, and say what is made; leave no folder where that fails."""
+    journal.truncate(0)
+    for name in (WORKING | LEFTOVERS) - {JOURNAL}:
+        (work / name).unlink(missing_ok=True)
+    try:
+        reserve(work / store.IMAGES, plan)
+        store.write_whole(work / PLAN, json.dumps(plan.settings).encode())
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
 
 
 def refuse_company(journal: BinaryIO, work: Path) -> None:
