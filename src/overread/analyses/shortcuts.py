@@ -63,6 +63,7 @@ POSITIVES = {
 }
 HISTORY = "history"
 SAME_PATIENTS = "auroc_same_patients"
+METRICS = ("auroc", "sensitivity", SAME_PATIENTS)
 ALPHA = 0.05
 MARKED, UNMARKED, NEITHER = 1, 0, -1
 
@@ -224,22 +225,30 @@ def positives(evaluation: Evaluation, kinds: Kinds) -> pl.DataFrame:
     clearer disease, so that `auroc` can differ where the marks mean nothing (on ChestX-ray14 it does, when the
     order of each patient's exams is shuffled).
 
-    `p_adjusted` is Holm's over findings, for each metric. `flagged`: the marked are found better, p_adjusted below
-    0.05. For positives by history only `auroc_same_patients` is flagged. First against later is a proxy for drains,
-    lines and treatment: later disease may also be clearer, or be read by someone who knows the earlier image.
+    `p_adjusted` is Holm's over findings, and for a tag over findings and metrics together, so that a reader who does
+    not lean on it seldom has a flag in any. `flagged`: the marked are found better, p_adjusted below 0.05. For
+    positives by history each metric is adjusted by itself, and only `auroc_same_patients` is flagged. First against
+    later is a proxy for drains, lines and treatment: later disease may also be clearer, or be read by someone who knows
+    the earlier image.
     """
     held, drawn = split(evaluation, kinds)
     families = [
         [bootstrap_test(evaluation, kinds, metric, column, held, drawn) for column in range(len(evaluation.findings))]
-        for metric in ("auroc", "sensitivity")
+        for metric in METRICS[:2]
     ]
     families.append([matched_test(evaluation, kinds, column) for column in range(len(evaluation.findings))])
     rows = [
         row
-        for metric, family in zip(("auroc", "sensitivity", SAME_PATIENTS), families, strict=True)
-        for row in positive_rows(evaluation, kinds, held, metric, family)
+        for metric, family, p in zip(METRICS, families, adjusted_p(kinds, families), strict=True)
+        for row in positive_rows(evaluation, kinds, held, metric, family, p)
     ]
     return pl.DataFrame(rows, schema=POSITIVES)
+
+
+def adjusted_p(kinds: Kinds, families: Sequence[Sequence[Comparison]]) -> Floats:
+    """Return Holm's p (metrics, findings): over findings, and for a tag over metrics too, since each may be flagged."""
+    p = np.array([[test.p for test in family] for family in families])
+    return np.stack([holm(row) for row in p]) if kinds.split_by == HISTORY else holm(p.ravel()).reshape(p.shape)
 
 
 def split(evaluation: Evaluation, kinds: Kinds) -> tuple[Strata, Strata]:
@@ -316,10 +325,9 @@ def matched_test(evaluation: Evaluation, kinds: Kinds, column: int) -> Compariso
 
 
 def positive_rows(
-    evaluation: Evaluation, kinds: Kinds, held: Strata, metric: str, family: Sequence[Comparison]
+    evaluation: Evaluation, kinds: Kinds, held: Strata, metric: str, family: Sequence[Comparison], adjusted: Floats
 ) -> Iterator[Row]:
-    """Yield the rows of one metric, with p adjusted over the findings."""
-    adjusted = holm([test.p for test in family])
+    """Yield the rows of one metric, with their adjusted p."""
     may_be_flagged = kinds.split_by != HISTORY or metric == SAME_PATIENTS
     for column, (test, p_adjusted) in enumerate(zip(family, adjusted, strict=True)):
         numbers = {"value_marked": test.a, "value_unmarked": test.b, "gap": test.difference}

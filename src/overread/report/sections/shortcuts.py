@@ -395,7 +395,8 @@ def gap_sheet(second: SecondReading, split_by: str, place: int) -> Sheet:
             sizes.append(Cell(with_both(own[0])))
             rows.append((Cell(display(finding)), Cell(name), *sizes, *(cell for row in own for cell in gap_cells(row))))
     foot: tuple[str, ...]
-    foot = ("p, Holm: adjusted over findings. Same patients: each patient with positives of both kinds counts once.",)
+    over = "findings" if split_by == HISTORY else "findings and the three metrics"
+    foot = (f"p, Holm: adjusted over {over}. Same patients: each patient with positives of both kinds counts once.",)
     if split_by == HISTORY:
         foot += ("Over all positives the gap is mostly composition, and nothing is flagged by it.",)
         title = "Later against first positives: all numbers"
