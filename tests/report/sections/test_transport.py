@@ -110,6 +110,15 @@ def test_what_fails_or_is_in_doubt_is_named_and_not_relied_on(carried: SimpleNam
     }
 
 
+def test_a_finding_whose_check_fails_has_no_mark_there(carried: SimpleNamespace) -> None:
+    figures = {figure.name: figure for figure in transport.section(carried).figures}
+    body, caption = figures["transport-scores"].drawing.body, figures["transport-scores"].caption
+    assert "Edema, zech: PPV 0.200" in body
+    assert "Mass, zech: PPV 0.200" not in body
+    assert "Where the assumption fails there is no mark." in caption
+    assert "no mark" not in figures["transport-mix"].caption
+
+
 def test_cells_are_the_table_s_and_notes_leave_out_the_assumption(carried: SimpleNamespace) -> None:
     found = sheet(transport.section(carried), "transport-mix-table")
     cells = [cell.text.replace(numbers.SPACE, " ") for cell in found.rows[0]]

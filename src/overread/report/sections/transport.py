@@ -32,6 +32,7 @@ PAIRED = {  # metric: the head over its two columns
     "calibration_intercept": "Calibration intercept",
     "mean_score": "Mean score",
 }
+LEFT_OUT = "the assumption fails"
 LABEL_SHIFT = "that ill images score there as ill ones do here, and healthy as healthy"
 
 
@@ -167,8 +168,11 @@ def figure(second: SecondReading, kind: str) -> Figure:
         own = here.get((row["reading"], row["finding"]))
         for panel, each in ((HERE, own or {**row, "value": row["here"], "low": None, "high": None}), (THERE, row)):
             sentence = f"{lookup.sentence(each, 'ppv', second.options.level, display(row['finding']))}, {panel}"
-            cells = (each["value"], each["low"], each["high"])
-            rows.append((panel, row["reading"], display(row["finding"]), *cells, sentence, page_note(row, kind)))
+            names = panel, row["reading"], display(row["finding"])
+            if panel == THERE and FAILS in row["note"]:  # a mark would be taken for a number
+                rows.append((*names, None, None, None, sentence, LEFT_OUT))
+            else:
+                rows.append((*names, each["value"], each["low"], each["high"], sentence, page_note(row, kind)))
     texts = dict.fromkeys(("panel", "reading", "row"), pl.String)
     floats = dict.fromkeys(("value", "low", "high"), pl.Float64)
     schema = texts | floats | {"sentence": pl.String, "note": pl.String}
@@ -177,9 +181,10 @@ def figure(second: SecondReading, kind: str) -> Figure:
     top = min(1.0, max(frame.select(pl.max_horizontal("value", "high")).to_series().drop_nulls(), default=1.0) * 1.05)
     readers = lookup.readers(second).without_floor()
     drawing = draw_intervals(frame, readers, order=drawn, title="PPV", panels=(HERE, THERE), domain=(0.0, top or 1.0))
+    lacking = " Where the assumption fails there is no mark." if any(row[-1] == LEFT_OUT for row in rows) else ""
     caption = (
         f"{TITLES[kind]}: of the called, the share that has the finding (PPV), with "
-        f"{numbers.level(second.options.level)} intervals."
+        f"{numbers.level(second.options.level)} intervals.{lacking}"
     )
     return Figure(f"transport-{kind}", f"{TITLES[kind]}: PPV", drawing, caption)
 
