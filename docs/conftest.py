@@ -22,27 +22,24 @@ VISION = ("from-radiographs", "train", "heat-maps", "own-model-vision")
 
 
 def run_in_shell(example: Example) -> None:
-    """Run a block as a person would in a terminal, with this environment's `overread` first on the path."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    """Run a block as a person would in a terminal."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", example.parsed],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PATH": path},
+        ["bash", "-euo", "pipefail", "-c", example.parsed], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.fixture(scope="module")
 def page_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Go to an empty folder for the time of one page."""
+    """Go to an empty folder for the time of one page, with this environment's `overread` first on the path."""
     page = Path(str(request.node.path)).stem
     if page in VISION and importlib.util.find_spec("torch") is None:
         pytest.skip("needs the extra vision")
     folder, before = tmp_path_factory.mktemp(page), Path.cwd()
     os.chdir(folder)
-    yield folder
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        yield folder
     os.chdir(before)
 
 
