@@ -49,7 +49,8 @@ def main() -> None:
         names = [str(row) for row in rng.permutation(n)]
         peer = rate(lambda: [augmented_by_pillow(path, rng) for path in files], len(files))
         bits = rate(lambda: [augmented(part, rng) for part in batches(store, names)], n)
-        floats = rate(lambda: [normalised(augmented(part, rng)) for part in batches(store, names)], n)
+        out = np.empty((BATCH, 3, CROP, CROP), np.float32)
+        floats = rate(lambda: [normalised(augmented(part, rng), out) for part in batches(store, names)], n)
         theirs = rate(lambda: [grey_by_pillow(path) for path in files], len(files))
         ours = rate(lambda: [read_radiograph(path).pixels for path in files], len(files))
         prepared = rate(lambda: [squared(read_radiograph(path).pixels, SIZE) for path in files], len(files))
@@ -121,13 +122,13 @@ def augmented(part: tuple[Store, Sequence[str]], rng: np.random.Generator) -> ND
     return result
 
 
-def normalised(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return a batch as the peer gives it: (images, 3, 224, 224). A grey has 256 values, which are looked up."""
-    table = (np.arange(256, dtype=np.float32)[:, None] / 255 - MEAN) / STD
-    result = np.empty((len(batch), 3, *batch.shape[1:]), np.float32)
-    for channel in range(3):
-        np.take(table[:, channel].copy(), batch, out=result[:, channel], mode="clip")
-    return result
+def normalised(batch: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
+    """Write a batch as the peer gives it, (images, 3, 224, 224), into memory that is used again for each."""
+    for image, channels in zip(batch, out, strict=False):
+        values = image.astype(np.float32)
+        for channel, mean, std in zip(channels, MEAN, STD, strict=True):
+            np.multiply(values, 1 / (255 * std), out=channel)
+            channel -= mean / std
 
 
 # --- what is read ----------------------------------------------------------------------------------------------------
