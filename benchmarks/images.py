@@ -122,13 +122,14 @@ def augmented(part: tuple[Store, Sequence[str]], rng: np.random.Generator) -> ND
     return result
 
 
-def normalised(batch: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
-    """Write a batch as the peer gives it, (images, 3, 224, 224), into memory that is used again for each."""
+def normalised(batch: NDArray[np.uint8], out: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a batch as the peer gives it, (images, 3, 224, 224), into memory that is used again for each."""
     for image, channels in zip(batch, out, strict=False):
         values = image.astype(np.float32)
         for channel, mean, std in zip(channels, MEAN, STD, strict=True):
             np.multiply(values, 1 / (255 * std), out=channel)
             channel -= mean / std
+    return out
 
 
 # --- what is read ----------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def test_it_writes_a_store_and_says_what_it_holds(
     assert capsys.readouterr() == ("Wrote store: 2 images of 16 x 16 pixels.\n", "")
     assert list(open_store(folder / "store").names) == ["a.png", "b.png"]
     assert run(monkeypatch, "truth.csv", "--out", "store", "--verify", "--present-only") == 0
-    assert capsys.readouterr().out == "store: 2 images have their checksums.\n"
+    assert capsys.readouterr().out == "store: 2 images, each with its checksum.\n"
 
 
 def test_unreadable_images_stop_it_unless_told_to_go_on(
@@ -84,3 +84,12 @@ def test_a_cohort_without_a_folder_needs_one(
         "overread: --images: the cohort truth.csv is no folder, and nothing says where its images are. "
         "Give the folder that they lie in, or a store: --images PATH.\n"
     )
+
+
+def test_a_store_is_not_made_from_a_store(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, *WORDS, "--present-only") == 0
+    assert run(monkeypatch, "truth.csv", "--images", "store", "--out", "other", "--present-only") == 2
+    expected = "overread: store: this is a store already. Expected a folder with image files. Check --images.\n"
+    assert capsys.readouterr().err == expected

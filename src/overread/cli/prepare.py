@@ -63,22 +63,24 @@ def prepare(
         overread prepare chestxray14 --images CXR8 --size 256 --out store
     """
     from overread.records.cohort import read_cohort
-    from overread.records.errors import counted
+    from overread.records.errors import InputError, counted
     from overread.vision.pixels import FolderPixels, present
     from overread.vision.preparing import check_place
     from overread.vision.preparing import prepare as make
-    from overread.vision.store import UNREADABLE, open_store, refuse_damaged
+    from overread.vision.store import UNREADABLE, is_store, open_store, refuse_damaged
 
     if verify:
         store = open_store(out)
         present(read_cohort(cohort), store, out, present_only=present_only)
         with bar("verifying") as show:
             refuse_damaged(store, progress=lambda done: show(done, len(store.names)))
-        typer.echo(f"{out}: {len(store.names):,} images have their checksums.")
+        typer.echo(f"{out}: {counted(len(store.names), 'image')}, each with its checksum.")
         return
     check_place(out, force=force)
     labels = read_cohort(cohort)
     folder = choices.images_folder(cohort, images)
+    if is_store(folder):
+        raise InputError(str(folder), "this is a store already", "a folder with image files", "Check --images.")
     labels = present(labels, FolderPixels(folder, size), folder, present_only=present_only)
     try:
         with bar("decoding") as show:
@@ -102,7 +104,7 @@ def prepare(
         left = "is" if len(made.unreadable) == 1 else "are"
         typer.echo(f"overread: {n} could not be read and {left} left out; see {out / UNREADABLE}", err=True)
     again = f", {made.resumed:,} of them from before" if made.resumed else ""
-    typer.echo(f"Wrote {out}: {made.images:,} images of {size} x {size} pixels{again}.")
+    typer.echo(f"Wrote {out}: {counted(made.images, 'image')} of {size} x {size} pixels{again}.")
 
 
 class Rate(ProgressColumn):
