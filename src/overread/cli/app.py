@@ -13,8 +13,10 @@ import overread
 from overread.cli.audit import audit
 from overread.cli.blind import blind
 from overread.cli.demo import demo
+from overread.cli.export import export
 from overread.cli.phantom import phantom
 from overread.cli.plan import plan
+from overread.cli.predict import predict
 from overread.cli.prepare import prepare
 from overread.cli.recalibrate import recalibrate
 from overread.cli.report import report
@@ -50,6 +52,8 @@ for command in (
     recalibrate,
     phantom,
     prepare,
+    predict,
+    export,
     reread,
     selfcheck,
     train,

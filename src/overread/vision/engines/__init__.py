@@ -1,0 +1,1 @@
+"""What computes a run's network when images are scored: a file per library."""
