@@ -65,7 +65,7 @@ def normal_body(age: int, gender: str, view: str, build: np.random.Generator, po
     knob = 0.058 + 0.018 * old + 0.004 * build.standard_normal() - 0.012 * child
     calcium = float(np.clip(1.0 - (0.3 + 0.2 * woman) * old + 0.1 * build.standard_normal(), 0.4, 1.25))
     marking = float(np.clip(1 + 0.2 * build.standard_normal(), 0.6, 1.5))
-    breath = 0.018 * pose.standard_normal() - 0.065 * front  # AP is taken lying or sitting: less air, higher diaphragm
+    breath = 0.024 * pose.standard_normal() - 0.065 * front  # AP is taken lying or sitting: less air, higher diaphragm
     right = 0.735 + height + breath + 0.06 * child * -1
     return Body(
         midline=0.5 + 0.012 * pose.standard_normal() + 0.006 * front * pose.standard_normal(),

@@ -40,8 +40,8 @@ class Draws:
     look: np.random.Generator
 
     def between(self, low: float, high: float) -> float:
-        """Return how strongly something shows: the middle of a range more often than its ends."""
-        return float(low + (high - low) * self.look.beta(1.7, 1.5))
+        """Return how strongly something shows: anything in a range, the lower half more often."""
+        return float(low + (high - low) * self.look.beta(1.2, 1.7))
 
     def spot(self, low: float, high: float) -> float:
         """Return a place between two bounds; on the patient's next image it has moved a little."""
@@ -59,7 +59,7 @@ def changed(body: Body, findings: frozenset[str], draws: dict[str, Draws], *, vi
     The heart of an AP image is magnified, so that what is large on PA is not on AP: the limit moves with the view.
     """
     if "Emphysema" in findings:
-        amount = draws["Emphysema"].between(0.45, 1.0)
+        amount = draws["Emphysema"].between(0.12, 0.9)
         low = tuple(dome + 0.075 * amount for dome in body.dome)
         body = replace(
             body, dome=(low[0], low[1]), flatness=min(1.0, body.flatness + 0.75 * amount),
@@ -67,8 +67,8 @@ def changed(body: Body, findings: frozenset[str], draws: dict[str, Draws], *, vi
             marking=body.marking * (1 - 0.4 * amount),
         )  # fmt: skip
     if "Cardiomegaly" in findings:
-        extra = 0.13 * float(draws["Cardiomegaly"].look.beta(1.2, 1.8))
-        limit = 0.58 if view == "AP" else 0.515
+        extra = draws["Cardiomegaly"].between(0.0, 0.13)
+        limit = 0.56 if view == "AP" else 0.5
         body = replace(body, ratio=max(body.ratio + 0.02, limit) + extra)
     return body
 
@@ -100,7 +100,7 @@ def nodule(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
         centre = chest.within(side, draws.spot(0.3, 0.85), draws.spot(0.15, 0.85))
         radius = 0.016 + 0.018 * draws.place.random() + 0.002 * draws.look.random()
         mask = patch(chest, centre, (radius, radius), draws.place, rough=0.06, soft=0.003)
-        yield Effect("Nodule", draws.between(0.1, 0.2) * mask, mask)
+        yield Effect("Nodule", draws.between(0.08, 0.2) * mask, mask)
 
 
 def mass(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
@@ -111,7 +111,7 @@ def mass(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
     mask = patch(
         chest, centre, (radius, radius * (0.85 + 0.3 * draws.place.random())), draws.place, rough=0.08, soft=0.006
     )
-    yield Effect("Mass", draws.between(0.13, 0.26) * mask, mask)
+    yield Effect("Mass", draws.between(0.06, 0.22) * mask, mask)
 
 
 def consolidation(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
@@ -131,7 +131,7 @@ def consolidation(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
             bend = ((start[0] + end[0]) / 2 + side * 0.012, (start[1] + end[1]) / 2 - 0.012)
             bronchi.append((smooth([start, bend, end], closed=False), 0.006, 0.5))
         lines = blurred(stroked(bronchi, chest.size), 0.003)
-        yield Effect("Consolidation", draws.between(0.17, 0.3) * mask * (1 - lines), mask, 0.8 * mask)
+        yield Effect("Consolidation", draws.between(0.07, 0.26) * mask * (1 - lines), mask, 0.8 * mask)
 
 
 def pneumonia(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
@@ -141,7 +141,7 @@ def pneumonia(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
         radii = (0.06 + 0.045 * draws.place.random(), 0.055 + 0.045 * draws.place.random())
         mask = patch(chest, centre, radii, draws.place, rough=0.16, soft=0.024)
         fluff = np.clip(1 + 0.35 * cloud(draws.place, chest.size, 0.028), 0.2, 1.8)
-        yield Effect("Pneumonia", draws.between(0.1, 0.22) * mask * fluff, mask)
+        yield Effect("Pneumonia", draws.between(0.05, 0.18) * mask * fluff, mask)
 
 
 def infiltration(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
@@ -155,7 +155,7 @@ def infiltration(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
             radius = 0.03 + 0.025 * draws.place.random()
             mask = np.maximum(mask, patch(chest, centre, (radius, radius), draws.place, rough=0.2, soft=0.018))
         streaks = np.clip(1 + 0.55 * cloud(draws.place, chest.size, 0.014), 0, 2.2)
-        yield Effect("Infiltration", draws.between(0.06, 0.15) * mask * streaks, mask)
+        yield Effect("Infiltration", draws.between(0.03, 0.12) * mask * streaks, mask)
 
 
 # --- the whole lung --------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def infiltration(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
 
 def edema(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
     """Yield haze around both hila, spreading like wings, with short septal lines at the bases."""
-    strength = draws.between(0.1, 0.22)
+    strength = draws.between(0.03, 0.17)
     x, y = chest.grid
     fine = np.clip(1 + 0.3 * cloud(draws.look, chest.size, 0.018), 0.3, 1.8)
     for side in SIDES:
@@ -176,7 +176,7 @@ def edema(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
             septa.append((np.array([(px, py), (px - side * 0.03, py + 0.004)]), 0.0028, 0.8))
         lines = stroked(septa, chest.size) * chest.lungs[side]
         own = strength * (0.85 + 0.3 * draws.look.random())
-        yield Effect("Edema", own * mask * fine + 0.06 * lines, np.maximum(mask, 0.3 * lines), 0.4 * mask)
+        yield Effect("Edema", own * mask * fine + 0.3 * own * lines, np.maximum(mask, 0.3 * lines), 0.4 * mask)
 
 
 def ring(centre: tuple[float, float], radius: float, rng: np.random.Generator) -> Points:
@@ -189,7 +189,7 @@ def ring(centre: tuple[float, float], radius: float, rng: np.random.Generator) -
 
 def emphysema(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
     """Yield lungs with more air than they should hold; that they are large and the diaphragm flat is in `changed`."""
-    strength = draws.between(0.03, 0.075)
+    strength = draws.between(0.012, 0.055)
     bullae = np.clip(1 + 0.3 * cloud(draws.place, chest.size, 0.09), 0.4, 1.6)
     mask = blurred(chest.lung, 0.01) * chest.lung
     yield Effect("Emphysema", -strength * mask * bullae, chest.lung, 0.25 * mask)
@@ -197,7 +197,7 @@ def emphysema(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
 
 def fibrosis(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
     """Yield a net of fine lines at the edge and the base of the lungs."""
-    strength = draws.between(0.12, 0.24)
+    strength = draws.between(0.1, 0.24)
     for side in draws.sides(0.75):
         low = draws.place.random() < 0.75
         lines = []
@@ -221,25 +221,25 @@ def effusion(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
         amount = draws.between(0.0, 1.0)
         low, wall = chest.angle(side), chest.wall(chest.angle(side) - 0.05)
         out = np.clip(side * (x - chest.body.column(y)) / wall, 0, 1.05)
-        level = low - 0.055 - 0.2 * amount**1.3
+        level = low - 0.03 - 0.22 * amount**1.3
         surface = level + (0.05 + 0.03 * amount) * (1 - out**3) - 0.02 * out**6
         fluid = np.clip((y - surface) / 0.012, 0, 1) * chest.lungs[side]
         opacity = 0.46 * np.maximum(chest.air, 0.75) * fluid * (1 - 0.75 * np.maximum(chest.heart, chest.mediastinum))
         if view == "AP" and draws.look.random() < 0.4:
-            veil = np.clip((y - (level - 0.22)) / 0.3, 0, 1) * chest.lungs[side]
-            opacity, fluid = np.maximum(0.5 * opacity, (0.12 + 0.1 * amount) * veil), np.maximum(fluid, veil)
+            veil = np.clip((y - (level - 0.2)) / 0.3, 0, 1) * chest.lungs[side]
+            opacity, fluid = np.maximum(0.5 * opacity, (0.05 + 0.15 * amount) * veil), np.maximum(fluid, veil)
         yield Effect("Effusion", opacity.astype(np.float32), fluid.astype(np.float32), (0.8 * fluid).astype(np.float32))
 
 
 def pneumothorax(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
     """Yield a rim of air without markings between the chest wall and the bright line of the collapsed lung's edge."""
     side = draws.sides(0.0)[0]
-    gap = draws.between(0.022, 0.12)
+    gap = draws.between(0.014, 0.12)
     line = collapsed_edge(chest, side, gap)
     lung = filled(np.array([*line, *line_back(chest, side, line)]), chest.size) * chest.lungs[side]
     rim = np.clip(chest.lungs[side] - lung, 0, 1)
     edge = blurred(stroked([(line, 0.0042, 1.0)], chest.size), 0.0008) * chest.lungs[side]
-    opacity = 0.13 * edge - (0.035 + 0.3 * gap) * blurred(rim, 0.003) * rim
+    opacity = 0.11 * edge - (0.02 + 0.3 * gap) * blurred(rim, 0.003) * rim
     yield Effect("Pneumothorax", opacity, np.maximum(rim, edge), rim)
 
 
@@ -289,7 +289,7 @@ def shifted(image: Map, matrix: np.ndarray) -> Map:
 def atelectasis(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
     """Yield a band of airless lung near the base, or a lobe that has lost volume, with the diaphragm drawn up to it."""
     for side in draws.sides(0.3):
-        strength = draws.between(0.12, 0.26)
+        strength = draws.between(0.07, 0.22)
         if draws.place.random() < 0.6:
             bands = []
             for _ in range(1 + draws.place.integers(2)):
@@ -327,7 +327,7 @@ def hernia(chest: Chest, draws: Draws, view: str) -> Iterator[Effect]:
     inside = np.clip((radius - r) / 0.006, 0, 1)
     wall = np.clip(1 - np.abs(r - radius + 0.004) / 0.005, 0, 1)
     fluid = np.clip((y - (cy + 0.1 * radius)) / 0.004, 0, 1)
-    strength = draws.between(0.7, 1.2)
+    strength = draws.between(0.35, 1.1)
     opacity = strength * (0.11 * wall - 0.15 * inside * (1 - fluid) + 0.1 * inside * fluid)
     yield Effect("Hernia", opacity.astype(np.float32), np.maximum(inside, wall).astype(np.float32))
 
