@@ -182,8 +182,10 @@ def attribute_name(attribute: str) -> str:
 def subgroup_name(attribute: str, subgroup: str) -> str:
     """Name a subgroup within a sentence: words before their attribute, numbers and bands of them behind it.
 
-    >>> subgroup_name("view", "AP"), subgroup_name("follow_up", "over 9"), subgroup_name("age", "61-80")
-    ('AP (view)', 'follow-up number over 9', 'age 61-80')
+    >>> subgroup_name("view", "AP"), subgroup_name("age", "over 80"), subgroup_name("chest_tube", "1")
+    ('AP (view)', 'age over 80', 'chest tube = 1')
     """
+    if subgroup.lstrip("-").replace(".", "", 1).isdigit():
+        return f"{attribute_name(attribute)} = {subgroup}"
     is_number = subgroup.removeprefix("up to ").removeprefix("over ")[:1] in "-0123456789"
     return f"{attribute_name(attribute)} {subgroup}" if is_number else f"{subgroup} ({attribute_name(attribute)})"

@@ -140,10 +140,13 @@ def score_check(second: SecondReading, name: str) -> Iterator[str]:
     )
     n = numbers.plural(checks.height, "finding")
     if failed:
+        others = (
+            "" if len(failed) == checks.height else "; the other findings are of the same images, and doubtful for it"
+        )
         yield (
             f"{name}: the assumption fails for {len(failed)} of {n} ({numbers.listing(failed)}): no mixture of the ill "
             "and the healthy scores here gives the scores there. More than the prevalence differs, and their numbers "
-            "below should not be used; the other findings are of the same images, and doubtful for it."
+            f"below should not be used{others}."
         )
     if doubted:
         yield (
