@@ -33,13 +33,16 @@ def test_an_odd_border_leaves_the_smaller_part_left_and_above() -> None:
 
 
 def test_it_survives_a_file() -> None:
-    recipe = Preprocessing(size=64, crop=56, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+    recipe = Preprocessing(size=64, crop=56, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), fit="crop")
     assert Preprocessing.of_json(json.loads(json.dumps(recipe.as_json()))) == recipe
+    assert Preprocessing.of_json(Preprocessing().as_json() | {"fit": "pad"}) == Preprocessing()
 
 
-@pytest.mark.parametrize("wrong", [{"size": 64, "crop": 65}, {"crop": 0}, {"mean": (0.5,)}, {"std": (0.1, 0.0, 0.1)}])
+@pytest.mark.parametrize(
+    "wrong", [{"size": 64, "crop": 65}, {"crop": 0}, {"mean": (0.5,)}, {"std": (0.1, 0.0, 0.1)}, {"fit": "fill"}]
+)
 def test_what_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"crop must|mean and std"):
+    with pytest.raises(ValueError, match=r"crop must|mean and std|fit must"):
         Preprocessing(**wrong)  # type: ignore[arg-type]
 
 

@@ -16,6 +16,7 @@ from overread.records.cohort import cohort_from_arrays
 from overread.records.errors import InputError
 from overread.vision import store as stores
 from overread.vision.pixels import attributes_from, open_pixels, present
+from overread.vision.squares import Fit
 from overread.vision.store import image_bytes, open_store, refuse_damaged, verify, write_about
 
 SIZE, NAMES = 16, ["a.png", "b.dcm", "c.png"]
@@ -70,6 +71,14 @@ def test_a_store_of_another_size_is_refused(folder: Path) -> None:
         InputError, match=r"squares of 16 pixels. Expected 256 pixels. Make one with overread prepare --"
     ):
         open_pixels(folder, size=256)
+
+
+def test_a_store_made_square_otherwise_than_a_model_was_trained_is_refused(folder: Path) -> None:
+    store = open_store(folder)
+    assert open_pixels(folder, size=store.size, fit=store.fit).fit == store.fit
+    other: Fit = "crop" if store.fit == "pad" else "pad"
+    with pytest.raises(InputError, match=rf"made square by {store.fit}.*prepare --fit {other}"):
+        open_pixels(folder, size=store.size, fit=other)
 
 
 def test_a_changed_image_is_found_by_its_checksum(folder: Path) -> None:

@@ -85,18 +85,22 @@ class FolderPixels:
         return read_extent(self.path(image))
 
 
-def open_pixels(where: str | Path, *, size: int) -> PixelSource:
+def open_pixels(where: str | Path, *, size: int, fit: Fit | None = None) -> PixelSource:
     """Return the images of a store, or of a folder with image files anywhere below it, as squares of `size`.
 
-    Raises `InputError` when there is neither, or the store holds another size.
+    `fit` is how oblong images are to be made square, as a model was trained on them; `None` takes a store's own,
+    and for files `pad`. Raises `InputError` when there is neither, or the store holds another size or another fit.
     """
     where = Path(where)
     if not is_store(where) and (os.path.isdir(where) or not is_store(str(where) + PARTIAL)):
-        return FolderPixels(where, size)
+        return FolderPixels(where, size, fit=fit or "pad")
     store = open_store(where)
     if store.size != size:
         what, do = f"the store holds squares of {store.size} pixels", f"Make one with overread prepare --size {size}."
         raise InputError(located(where), what, f"{size} pixels", do)
+    if fit is not None and store.fit != fit:
+        what, do = f"the store's images were made square by {store.fit}", f"Make one with overread prepare --fit {fit}."
+        raise InputError(located(where), what, fit, do)
     return store
 
 

@@ -9,30 +9,38 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from overread.vision.squares import FITS, Fit
+
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the three colours, as torchvision's ImageNet weights expect them; a radiograph gives all three the same grey."""
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Squares of `size` pixels a side, of which the middle `crop` pixels go to the network, normalised per channel."""
+    """Squares of `size` pixels a side, of which the middle `crop` pixels go to the network, normalised per channel.
+
+    `fit` says how an oblong image became square (`squares.Fit`); an image source must agree with it.
+    """
 
     size: int = 256
     crop: int = 224
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    fit: Fit = "pad"
 
     def __post_init__(self) -> None:
         if not 1 <= self.crop <= self.size:
             raise ValueError(f"crop must lie between 1 and size={self.size}, got {self.crop}")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
             raise ValueError(f"mean and std must hold three numbers, std above 0, got {self.mean} and {self.std}")
+        if self.fit not in FITS:
+            raise ValueError(f"fit must be one of {', '.join(FITS)}, got {self.fit!r}")
 
     @classmethod
     def of_json(cls, given: Mapping[str, Any]) -> Preprocessing:
         """Return the recipe that `as_json` wrote."""
         mean, std = (tuple(float(value) for value in given[name]) for name in ("mean", "std"))
-        return cls(int(given["size"]), int(given["crop"]), mean, std)
+        return cls(int(given["size"]), int(given["crop"]), mean, std, given.get("fit", "pad"))
 
     def as_json(self) -> dict[str, Any]:
         """Return the recipe as plain values."""

@@ -155,7 +155,7 @@ def lesson_of(cohort: Cohort, settings: Settings) -> Lesson:
         )
     metadata = MetadataEncoding.fitted(used.take(parts.train), settings.metadata)
     assert settled.crop is not None
-    return Lesson(used, parts, source, Preprocessing(size, settled.crop), metadata, settled)
+    return Lesson(used, parts, source, Preprocessing(size, settled.crop, fit=source.fit), metadata, settled)
 
 
 def of_findings(cohort: Cohort, findings: Sequence[str]) -> Cohort:
@@ -455,7 +455,6 @@ def facts_of(lesson: Lesson, history: Sequence[Mapping[str, float]], loaded: Loa
             "warnings": list(cohort.warnings),
         },
         "counts": counts,
-        "fit": lesson.source.fit,
         "weights": None
         if loaded is None
         else {
