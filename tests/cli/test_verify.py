@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import re
 import shutil
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from overread.cli import verification
 from overread.cli.app import main
 
 N = 60
@@ -180,6 +182,56 @@ def test_one_changed_byte_of_an_input_is_named(report: Path, run: Run, name: str
     others = {"truth.csv", "scores.csv", "b/other.csv", "plan.toml"} - {name}
     assert not any(f"the input {other}" in out for other in others)
     assert "Not verified" in out
+
+
+def test_any_one_changed_byte_of_any_input_is_named(report: Path) -> None:
+    document, rng = json.loads((report / "results.json").read_text()), random.Random(3)
+    assert {each["path"] for each in document["inputs"]} == {"truth.csv", "scores.csv", "b/other.csv", "plan.toml"}
+    for each in document["inputs"]:
+        path = Path(each["path"])
+        data = path.read_bytes()
+        for _ in range(100):
+            place = rng.randrange(len(data))
+            path.write_bytes(data[:place] + bytes([data[place] ^ 1 << rng.randrange(8)]) + data[place + 1 :])
+            (said,) = verification.inputs(document, verification.Places((), {}))
+            assert said.startswith(f"the input {path} is not the file that was read")
+        path.write_bytes(data)
+    assert list(verification.inputs(document, verification.Places((), {}))) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"inputs":[', b'"inputz":['),
+        (b'"sha256"', b'"sha25z"'),
+        (b'"--cohort"', b'"--cohorz"'),
+        (b'"format"', b'"formaz"'),
+        (b'{"format"', b'["format"'),
+    ],
+)
+def test_a_damaged_results_file_is_refused_in_one_message(report: Path, run: Run, old: bytes, new: bytes) -> None:
+    flip(report / "results.json", old, new)
+    code, _, message = run("verify", "out")
+    assert code == 2
+    assert "results.json" in message or "folder" in message
+    assert len(message.strip().splitlines()) == 1
+
+
+def test_a_folder_that_moved_and_was_named_anew_is_found(report: Path, run: Run) -> None:
+    base = report.parent
+    (base / "nih").mkdir()
+    head = "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position\n"
+    rows = [f"{k:08d}_000.png,{'Mass' if k % 3 else 'No Finding'},0,{k},50,M,PA\n" for k in range(1, 41)]
+    (base / "nih" / "Data_Entry_2017.csv").write_text(head + "".join(rows))
+    scores = {"image": [f"{k:08d}_000.png" for k in range(1, 41)], "Mass": [k * 7 % 11 / 11 for k in range(1, 41)]}
+    pl.DataFrame(scores).write_csv("m.csv")
+    words = ("report", "m.csv", "--cohort", "nih", "--no-floor", "--replicates", "100", "--out", "folder")
+    assert run(*words)[0] == 0
+    shutil.move("nih", "b/else where")
+    assert run("verify", "folder", "--cohort", "b/else where")[0] == 0
+    code, out, _ = run("verify", "folder")
+    assert code == 1
+    assert "the input nih/Data_Entry_2017.csv is missing" in out
 
 
 def test_one_changed_byte_that_says_the_same_is_named_too(report: Path, run: Run) -> None:

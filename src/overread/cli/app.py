@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Any
 
 import typer
 
 import overread
 from overread.cli.audit import audit
 from overread.cli.blind import blind
+from overread.cli.calls import WrongCall
 from overread.cli.demo import demo
 from overread.cli.export import export
 from overread.cli.phantom import phantom
@@ -28,9 +28,6 @@ from overread.cli.verify import verify
 from overread.records.errors import InputError
 
 WRONG_INPUT, INTERRUPTED = 2, 130
-
-# What Typer raises for a wrong call is click's own class, or in later releases a copy of it that Typer carries.
-WrongCall: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 app = typer.Typer(
     name="overread",

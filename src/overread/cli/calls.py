@@ -7,6 +7,9 @@ from typing import Any
 
 import typer
 
+# What Typer raises for a wrong call is click's own class, or in later releases a copy of it that Typer carries.
+WrongCall: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
 NOT_OF_THE_RESULT = ("out", "force")
 """Parameters that say where a result goes, and not what it is."""
 

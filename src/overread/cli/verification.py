@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from overread.cli.calls import WrongCall
 from overread.records.errors import InputError, located
 
 MADE_BY = ("report", "demo")
@@ -56,12 +57,12 @@ def verified(
         anew = None
         try:
             anew = made_anew(places.words, places, commands, Path(stage) / "report")
-        except InputError as refusal:
+        except (InputError, WrongCall) as refusal:
             found.append(f"the report cannot be computed anew: {places.as_stored(str(refusal))}")
     if anew is not None:
         progress("comparing")
         found += compared(folder, document, anew)
-    return Verification(tuple(found), conclusion(found, anew))
+    return Verification(tuple(found), conclusion(found, anew, planned=bool(document["options"].get("plan"))))
 
 
 def results_of(folder: Path) -> dict[str, Any]:
@@ -76,7 +77,21 @@ def results_of(folder: Path) -> dict[str, Any]:
         raise InputError(located(folder), what, "the folder of a report") from None
     if not isinstance(document, dict) or document.get("format") != MARKER:
         raise InputError(located(folder), "this is not the folder of a second reading", "a folder that report wrote")
+    if not whole(document):
+        what = f"{RESULTS} was changed: it does not say any more what the report was made from"
+        raise InputError(located(folder), what, "the file as it was written")
     return document
+
+
+def whole(document: Mapping[str, Any]) -> bool:
+    """Return whether results name their inputs, versions, options and files in the form in which they were written."""
+    kinds = {"inputs": list, "versions": dict, "options": dict, "files": list}
+    sound = all(isinstance(document.get(name), kind) for name, kind in kinds.items())
+    inputs = {"path": str, "sha256": str, "n_bytes": int}
+    return sound and all(
+        isinstance(each, dict) and all(isinstance(each.get(name), kind) for name, kind in inputs.items())
+        for each in document["inputs"]
+    )
 
 
 def call_of(document: Mapping[str, Any], folder: Path) -> list[str]:
@@ -120,7 +135,11 @@ def places_of(call: Sequence[str], moved: Moved, commands: Mapping[str, Any], st
     from overread.records.reading import named_path
     from overread.records.tables import stem
 
-    params = commands[call[0]].make_context(call[0], [*call[1:], "--out", str(stage)]).params
+    try:
+        params = commands[call[0]].make_context(call[0], [*call[1:], "--out", str(stage)]).params
+    except WrongCall as refusal:
+        what = f"the command in results.json is none that report takes ({refusal.format_message().rstrip('.')})"
+        raise InputError("results.json", what, "the file as it was written") from None
     words, staged = list(call), {}
     wanted: dict[str, tuple[str, str | None]] = {}
     if params.get("cohort"):
@@ -165,7 +184,7 @@ def linked(folder: Path, stored: str, new: str) -> str:
 
 def inputs(document: Mapping[str, Any], places: Places) -> Iterator[str]:
     """Yield the inputs that are gone or not what they were, each by its name."""
-    for each in document.get("inputs", ()):
+    for each in document["inputs"]:
         stored = str(each["path"])
         now = places.now(stored)
         if not os.path.exists(now):
@@ -182,7 +201,7 @@ def versions(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the software that has another version now."""
     from overread.analyses.second_reading import versions as now
 
-    then, here = document.get("versions", {}), now()
+    then, here = document["versions"], now()
     for name in here | then:
         if then.get(name) != here.get(name):
             yield f"another version: {name} {then.get(name, 'unknown')} then, {here.get(name, 'none')} now"
@@ -208,20 +227,21 @@ def compared(folder: Path, document: Mapping[str, Any], anew: Mapping[str, bytes
     """Return what differs between the folder and the report computed anew."""
     from overread.report.differences import differences
 
-    files = [name for name in document.get("files", ()) if isinstance(name, str) and ".." not in Path(name).parts]
+    files = [name for name in document["files"] if isinstance(name, str) and ".." not in Path(name).parts]
     here = {name: (folder / name).read_bytes() for name in {*files, *anew} if (folder / name).is_file()}
     gone = [f"{name} is missing" for name in files if name not in here and name not in anew]
     found = [*differences(here, anew), *gone]
     return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN:,} more"]
 
 
-def conclusion(found: Sequence[str], anew: Mapping[str, bytes] | None) -> str:
+def conclusion(found: Sequence[str], anew: Mapping[str, bytes] | None, *, planned: bool) -> str:
     """Say what follows."""
     if anew is None:
         return "Not verified: the report could not be computed anew."
     if found:
         return "Not verified: the report is not what its inputs give here."
+    unseen = "before the plan was written" if planned else "before"
     return (
         f"Verified: all {len(anew)} files are, byte for byte, what the inputs give. This does not show that nobody "
-        "looked at the scores before the plan was written."
+        f"looked at the scores {unseen}."
     )

@@ -112,6 +112,11 @@ DEFINITIONS = {
         "all images for independent and is too narrow where patients have several; it is given for comparison with "
         "other papers only."
     ),
+    "Planned, exploratory": (
+        "A number is planned where a plan named it before any score was read, and primary where it answers the "
+        "question that the study is for. Every other number is exploratory: it raises questions, and another cohort "
+        "answers them."
+    ),
     "Kappa": (
         "Cohen's kappa: how far two answers, such as the calls of two readings, agree beyond what two readers who do "
         "not look would. 0 is that, 1 is the same answers."
