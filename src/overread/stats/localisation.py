@@ -301,7 +301,7 @@ def mean_box_map(grid: Grid, boxes: ArrayLike) -> Floats:
 
 
 def frequent_map(grid: Grid, boxes: ArrayLike) -> Floats:
-    """Return a map that sees no image: each cell as hot as the share of it that the boxes cover on average.
+    """Return a map that sees no image: each cell as hot as the share of it that boxes cover, on average over them.
 
     Where a finding lies on either side the mean box lies between them, on neither; this map keeps both.
     """
