@@ -30,6 +30,7 @@ from overread.stats.localisation import (
     mean_box_map,
     skill,
 )
+from overread.stats.rank_correlation import spearman, spearman_replicates
 from overread.stats.resampling import PatientBootstrap, percentile
 
 Floats = NDArray[np.float64]
@@ -360,42 +361,9 @@ def score_rows(maps: HeatMaps, target: Targets, boots: PatientBootstrap, level: 
             if isnan(value):
                 estimate = Estimate.undefined("all values are the same", level=level, method="bootstrap")
             else:
-                estimate = drawn_estimate(value, spearman_drawn(*pair, target.codes[own], boots), n, level)
+                estimate = drawn_estimate(value, spearman_replicates(*pair, target.codes[own], boots), n, level)
             row |= interval(estimate) | {"level": level, "method": f"spearman, {estimate.method}"}
             yield row | {"n_images": len(own), "n_patients": n}
-
-
-def spearman(one: Floats, other: Floats) -> float:
-    """Return Spearman's rank correlation, ties at their mean rank; nan where one of the two does not vary.
-
-    >>> spearman(np.array([1.0, 2, 3, 4]), np.array([1.0, 3, 2, 4]))
-    0.8
-    """
-    return round(float(weighted_spearman(one, other, np.ones((len(one), 1)))[0]), 12)
-
-
-def weighted_spearman(one: Floats, other: Floats, times: Floats) -> Floats:
-    """Return Spearman's correlation (L,) of images (n,) of which each is taken as often as `times` (n, L) says."""
-    n = times.sum(axis=0)
-    ranks = [mean_ranks(values, times) for values in (one, other)]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        apart = [rank - (times * rank).sum(axis=0) / n for rank in ranks]
-        length = np.sqrt(np.prod([(times * each**2).sum(axis=0) for each in apart], axis=0))
-        return np.where(length > 1e-9, (times * apart[0] * apart[1]).sum(axis=0) / length, nan)
-
-
-def mean_ranks(values: Floats, times: Floats) -> Floats:
-    """Return the rank (n, L) of each value where it is repeated `times` (n, L), equals at their mean."""
-    levels, at = np.unique(values, return_inverse=True)
-    repeats = np.zeros((len(levels), times.shape[1]))
-    np.add.at(repeats, at, times)
-    return np.asarray((np.cumsum(repeats, axis=0) - (repeats - 1) / 2)[at])
-
-
-def spearman_drawn(one: Floats, other: Floats, codes: NDArray[np.int64], boots: PatientBootstrap) -> Floats:
-    """Return Spearman's correlation in every replicate, patients resampled."""
-    blocks = (boots.weights(block)[codes].astype(np.float64) for block in range(boots.n_blocks))
-    return np.concatenate([weighted_spearman(one, other, times) for times in blocks])[: boots.replicates]
 
 
 def area_rows(maps: HeatMaps, target: Targets) -> Iterator[Row]:

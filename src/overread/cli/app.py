@@ -14,6 +14,7 @@ from overread.cli.blind import blind
 from overread.cli.calls import WrongCall
 from overread.cli.demo import demo
 from overread.cli.export import export
+from overread.cli.explain import explain
 from overread.cli.phantom import phantom
 from overread.cli.plan import plan
 from overread.cli.predict import predict
@@ -52,6 +53,7 @@ for command in (
     predict,
     export,
     reread,
+    explain,
     selfcheck,
     train,
 ):  # a new command is one new file and one word in this line
