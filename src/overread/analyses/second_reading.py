@@ -28,6 +28,7 @@ from overread.analyses.transport import check_clinic
 from overread.records.cohort import Cohort
 from overread.records.errors import InputError, listed, quoted
 from overread.records.findings import key
+from overread.records.heatmaps import Explained
 from overread.records.reading import Reading
 from overread.records.study import Study
 from overread.records.study import study as matched
@@ -51,6 +52,7 @@ class SecondReading:
     answer: tuple[Passage, ...]
     methods: tuple[str, ...]
     versions: dict[str, str]
+    explained: tuple[Explained, ...] = ()
 
 
 def second_reading(
@@ -115,6 +117,22 @@ def second_reading(
         answer=(*([Passage("", preface)] if preface else []), *answer(tables, whole, names, floor.name, options)),
         methods=described,
         versions=versions(),
+    )
+
+
+def with_heat_maps(second: SecondReading, explained: Sequence[Explained]) -> SecondReading:
+    """Return a second reading with what `overread explain` measured: its tables, and pictures for the page."""
+    tables: dict[str, pl.DataFrame] = {}
+    for each in explained:
+        for name, table in each.tables.items():
+            tables[name] = pl.concat([tables[name], table], how="diagonal_relaxed") if name in tables else table
+    warnings = dict.fromkeys(warning for each in explained for warning in each.maps.warnings)
+    return replace(
+        second,
+        study=replace(second.study, sources=(*second.study.sources, *(each.source for each in explained))),
+        tables=second.tables | tables,
+        warnings=(*second.warnings, *(warning for warning in warnings if warning not in second.warnings)),
+        explained=tuple(explained),
     )
 
 

@@ -90,6 +90,13 @@ def report(
         list[str] | None,
         typer.Option(help="Runs of one recipe: NAME=READING,READING,...; once for each recipe.", show_default=False),
     ] = None,
+    heatmaps: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder that overread explain wrote: its pictures and localisation on the page; once for each model.",
+            show_default=False,
+        ),
+    ] = None,
     replicates: Replicates = 2000,
     seed: Seed = 0,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
@@ -132,9 +139,10 @@ def report(
     """
     from overread.analyses.options import Options
     from overread.analyses.recipes import parse_groups
-    from overread.analyses.second_reading import second_reading
+    from overread.analyses.second_reading import second_reading, with_heat_maps
     from overread.records.clinic import read_clinic
     from overread.records.cohort import read_cohort
+    from overread.records.heatmaps import read_heatmaps
     from overread.records.reading import read_reading
     from overread.report.writer import check_output, write_report
     from overread.stats.resampling import load_ahead
@@ -165,7 +173,8 @@ def report(
         show("reading the tables")
         labels = read_cohort(cohort)
         tables = [read_reading(reading) for reading in readings]
-        result = second_reading(labels, tables, options, progress=show)
+        explained = [read_heatmaps(folder) for folder in heatmaps or []]
+        result = with_heat_maps(second_reading(labels, tables, options, progress=show), explained)
         show("writing the report")
         write_report(result, out, force=force, call=calls.words(context))
     tell(out)

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from overread.records.cohort import MISSING
 from overread.records.errors import InputError, located, quoted
+from overread.records.tables import Source, source
 
 FORMAT, VERSION = "overread heat maps", 1
 DOCUMENT, MAPS, INDEX, BOXES, OVERLAYS = "heatmaps.json", "maps.npy", "index.parquet", "boxes.parquet", "overlays.csv"
@@ -119,6 +120,7 @@ class Explained:
     maps: HeatMaps
     tables: Mapping[str, pl.DataFrame]
     overlays: pl.DataFrame
+    source: Source
 
     def picture(self, file: str) -> bytes:
         """Return a picture that `overlays` names."""
@@ -203,7 +205,7 @@ def read_heatmaps(folder: str | Path) -> Explained:
     odd = [file for file in overlays["file"] if Path(file).name != file]
     if odd:
         raise InputError(located(folder / OVERLAYS), f"it names a file outside of its folder: {quoted(odd[0])}")
-    return Explained(folder, maps, tables, overlays)
+    return Explained(folder, maps, tables, overlays, source(folder / DOCUMENT, read(folder / DOCUMENT)))
 
 
 def _document(folder: Path) -> dict[str, Any]:
