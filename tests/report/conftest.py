@@ -599,6 +599,7 @@ def simulated_reading() -> SimpleNamespace:
         warnings=(),
     )
     return SimpleNamespace(
+        explained=(),
         study=study,
         options=replace(Options(), prevalence={EVIL_FINDING: 0.01}),
         readings=READINGS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import isnan, nan
@@ -12,8 +12,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from overread.analyses.evaluation import column_thresholds
 from overread.analyses.subgroups import FEWEST_FOR_INTERVAL, few
 from overread.analyses.tables import Row, interval
+from overread.records.findings import key
 from overread.records.heatmaps import OUTCOMES, HeatMaps
 from overread.stats.clustered_shares import share_by_patient
 from overread.stats.estimate import Estimate
@@ -23,6 +25,7 @@ from overread.stats.localisation import (
     TOLERANCE,
     Grid,
     Located,
+    boxes_of_map,
     ceiling,
     centre_map,
     coverage,
@@ -30,6 +33,7 @@ from overread.stats.localisation import (
     mean_box_map,
     skill,
 )
+from overread.stats.operating_points import parse_rule
 from overread.stats.rank_correlation import spearman, spearman_replicates
 from overread.stats.resampling import PatientBootstrap, percentile
 
@@ -140,6 +144,23 @@ def grid_of(maps: HeatMaps) -> Grid:
     """Return where the cells of the maps lie in the square image."""
     left, top, width, height = maps.area
     return Grid.regular(maps.maps.shape[2], maps.maps.shape[3], left=left, top=top, width=width, height=height)
+
+
+def boxes_on(maps: HeatMaps) -> Callable[[Floats], Floats]:
+    """Return what makes boxes (n, 4) of left, top, right, lower edge of a map."""
+    grid = grid_of(maps)
+    return lambda heat: boxes_of_map(heat, grid)
+
+
+def chosen_thresholds(rule: str, labels: NDArray[np.int8], scores: Floats) -> Floats:
+    """Return the threshold of each finding by a rule, on tuning rows that have its label; nan where there is none."""
+    return column_thresholds(parse_rule(rule), labels, scores)
+
+
+def fixed_thresholds(given: Mapping[str, float], findings: Sequence[str]) -> Floats:
+    """Return thresholds given by finding in the order of the findings, nan where none was given."""
+    by_key = {key(name): value for name, value in given.items()}
+    return np.array([by_key.get(key(name), nan) for name in findings])
 
 
 def usable(maps: HeatMaps) -> pl.DataFrame:

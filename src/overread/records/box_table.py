@@ -12,11 +12,14 @@ from overread.records.findings import key
 from overread.records.headers import roles
 from overread.records.tables import read_table
 
+BoxTable = pl.DataFrame
+"""A table of boxes: image, x, y, width, height, and finding where they are of one."""
+
 SIDES = ("x", "y", "width", "height")
 EXPECTED = "the columns image, x, y, width, height, in pixels of the image file"
 
 
-def read_box_table(path: str | Path) -> pl.DataFrame:
+def read_box_table(path: str | Path) -> BoxTable:
     """Read a table with the columns image, x, y, width, height; an image may have several boxes.
 
     Raises `InputError` when a column is missing, a number is none, or a side is below 0.
