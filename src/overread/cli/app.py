@@ -13,8 +13,8 @@ from overread.cli.audit import audit
 from overread.cli.blind import blind
 from overread.cli.calls import WrongCall
 from overread.cli.demo import demo
-from overread.cli.export import export
 from overread.cli.explain import explain
+from overread.cli.export import export
 from overread.cli.phantom import phantom
 from overread.cli.plan import plan
 from overread.cli.predict import predict
