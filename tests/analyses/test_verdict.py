@@ -7,7 +7,8 @@ import pytest
 
 from overread.analyses.comparison import EQUIVALENCE, TABLE
 from overread.analyses.exchange import TABLE as EXCHANGE
-from overread.analyses.verdict import signed, verdict
+from overread.analyses.label_quality import SCHEMAS
+from overread.analyses.verdict import signed, turned_sentences, verdict
 
 
 def paired_test(
@@ -80,6 +81,26 @@ def test_what_is_not_shown_is_not_called_the_same() -> None:
     assert "not shown to be beyond chance; a true difference of 0.014 would have been found 4 times in 5" in text
     assert "differs beyond chance for 0." in text
     assert "refers" not in text
+
+
+def ordered(label: str, truth: str, value: float, half: float) -> dict[str, object]:
+    bounds = {"value": value, "low": value - half, "high": value + half, "level": 0.95, "n_images": 935}
+    return {"reading_a": "new", "reading_b": "old", "label": label, "source": "found", "truth": truth} | bounds
+
+
+def test_an_order_that_turns_under_a_better_truth_is_said_unless_it_may_be_chance() -> None:
+    rows = [
+        ordered("Mass", "cohort labels", -0.024, 0.03),
+        ordered("Mass", "better truth", 0.028, 0.02),
+        ordered("Edema", "cohort labels", -0.01, 0.005),
+        ordered("Edema", "better truth", 0.01, 0.02),
+        ordered("Hernia", "cohort labels", 0.01, 0.005),
+        ordered("Hernia", "better truth", 0.02, 0.01),
+    ]
+    (said,) = turned_sentences(pl.DataFrame(rows, schema=SCHEMAS["label_order"]), "new", "old")
+    assert "the order turns for Mass: on the 935 images" in said
+    assert "old has the higher AUROC under the cohort's labels (new minus old \u22120.024)" in said
+    assert said.endswith("new under the better truth (+0.028, 95 % interval +0.008 to +0.048).")
 
 
 @pytest.mark.parametrize("word", ["better", "significant", "superior"])

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from overread.analyses.consequences import COHORT
+from overread.analyses.consequences import COHORT as AS_HERE
+from overread.analyses.label_sample import BETTER, COHORT, FOUND
 from overread.analyses.passage import Passage
 from overread.analyses.quantities import MEAN, OVER_FINDINGS
 from overread.records.findings import display
@@ -31,7 +32,8 @@ def verdict(tables: Tables) -> Iterator[Passage]:
     for a, b in pairs.rows():
         of = {
             name: tables[name].filter(pl.col("reading_a") == a, pl.col("reading_b") == b)
-            for name in ("comparisons", "exchange", "equivalence")
+            for name in ("comparisons", "exchange", "equivalence", "label_order")
+            if name in tables
         }
         yield Passage(f"{a} against {b}", tuple(sentences(of, a, b)))
 
@@ -50,6 +52,7 @@ def sentences(of: Tables, a: str, b: str) -> Iterator[str]:
         yield from finding_sentences(table)
     yield from rate_sentences(of, a, b, several)
     yield from margin_sentences(of["equivalence"], a, b)
+    yield from turned_sentences(of["label_order"], a, b) if "label_order" in of else ()
 
 
 def row_of(table: pl.DataFrame, metric: str, finding: str, method: str) -> Row | None:
@@ -112,7 +115,7 @@ def rate_sentences(of: Tables, a: str, b: str, several: bool) -> Iterator[str]:
     """Say what the operating points mean for people, with the denominators named."""
     sensitivity = row_of(of["comparisons"], "sensitivity", MEAN, "bootstrap")
     specificity = row_of(of["comparisons"], "specificity", MEAN, "bootstrap")
-    exchange = of["exchange"].filter(pl.col("finding") == MEAN, pl.col("prevalence_source") == COHORT)
+    exchange = of["exchange"].filter(pl.col("finding") == MEAN, pl.col("prevalence_source") == AS_HERE)
     if sensitivity is None or specificity is None or exchange.is_empty():
         return
     yield (
@@ -148,6 +151,23 @@ def margin_sentences(table: pl.DataFrame, a: str, b: str) -> Iterator[str]:
             yield f"The mean {row['metric']} of {a} is shown to be not worse than that of {b} by {row['margin']:g} or more."
         else:
             yield f"Neither equivalence nor non-inferiority of the mean {row['metric']} within {row['margin']:g} is shown."
+
+
+def turned_sentences(table: pl.DataFrame, a: str, b: str) -> Iterator[str]:
+    """Say for which labels the order of two readings is another under a better truth, where that is not chance."""
+    for own in table.filter(pl.col("source") == FOUND).partition_by("label", maintain_order=True):
+        of = {row["truth"]: row for row in own.iter_rows(named=True)}
+        labels, better = of[COHORT], of[BETTER]
+        if labels["value"] is None or better["value"] is None or better["low"] is None:
+            continue
+        if labels["value"] * better["value"] < 0 < better["low"] * better["high"]:
+            ahead, behind = (a, b) if better["value"] > 0 else (b, a)
+            yield (
+                f"By the better truth the order turns for {display(own['label'][0])}: on the {better['n_images']:,} images "
+                f"that have both, {behind} has the higher AUROC under the cohort's labels ({a} minus {b} "
+                f"{signed(labels['value'], 3)}) and {ahead} under the better truth ({signed(better['value'], 3)}, "
+                f"{interval_of(better, 1, 3)})."
+            )
 
 
 def beyond_chance(p: float, level: float) -> bool:
