@@ -406,7 +406,9 @@ def test_what_cannot_be_learnt_is_said(cohort: Cohort) -> None:
 
 def test_the_model_card_has_the_figures_where_hugging_face_reads_them(cohort: Cohort, place: Path) -> None:
     yaml = pytest.importorskip("yaml")
-    run = train(cohort, "run", settings(metadata="gender"))
+    synthetic = "Every image is drawn."
+    given = replace(cohort, synthetic=synthetic, warnings=(synthetic, "In no split: 1 of 48 images."))
+    run = train(given, "run", settings(metadata="gender"))
     assert run is not None
     text = (place / "run" / "README.md").read_text()
     card = yaml.safe_load(text.split("---")[1])
@@ -415,5 +417,14 @@ def test_the_model_card_has_the_figures_where_hugging_face_reads_them(cohort: Co
     (result,) = index["results"]
     assert result["dataset"] == {"name": "cohort", "type": "cohort", "split": "validation"}
     assert result["metrics"][0]["value"] == pytest.approx(run.metrics["val_auroc"], abs=1e-4)
-    for part in ("no medical device", "30 images of 15 patients", "gender=F", "Limits", "torch"):
+    assert text.count(synthetic) == 1
+    for part in (
+        "no medical device",
+        f"**{synthetic}**",
+        "- In no split",
+        "30 images of 15 patients",
+        "gender=F",
+        "Limits",
+        "torch",
+    ):
         assert part in text

@@ -54,6 +54,7 @@ def body(run: Run) -> str:
     beside = f" and {', '.join(run.metadata.names)} as inputs of its last layer" if run.metadata.width else ""
     weights = facts["weights"]
     began = "random weights" if weights is None else f"`{weights['file']}` (SHA-256 {weights['sha256']})"
+    synthetic = f"\n**{facts['cohort']['synthetic']}**\n" if facts["cohort"]["synthetic"] else ""
     warnings = "".join(f"- {warning}\n" for warning in facts["cohort"]["warnings"])
     return f"""
 # {run.name}
@@ -63,7 +64,7 @@ A {run.backbone} with one sigmoid output per finding, which takes a radiograph{b
 
 **A research tool and no medical device.** It orders images by how much they look like those that were labelled so in
 its training cohort; it has not been tested in a clinic, and its scores are no probabilities until they are calibrated.
-
+{synthetic}
 ## Training
 
 - Cohort: {facts["cohort"]["name"]}. {part(facts, "train")} to learn from; {part(facts, "val")} set aside, by patient
