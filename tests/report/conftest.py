@@ -618,6 +618,8 @@ def simulated_reading() -> SimpleNamespace:
         ),
         methods=("We evaluated two readings.", f"Thresholds were chosen by {EVIL}."),
         versions={"python": "3.11.9", "overread": "0.1.0"},
+        callers=(),
+        imrmc={},
     )
 
 

@@ -28,7 +28,9 @@ class Options:
     `gender x view`, whose subgroups are looked at. `thorough` adds what takes a few seconds more: subgroups by gender,
     view and age where `by` names none, calibration, and shortcuts. `adjudicated` is a better truth for some
     images, and `label_noise` states by finding how sensitive and specific the cohort's labels are, where none is to be
-    had. `plan` is what was laid down before any score was read, and `deviation` the reason for every departure from it.
+    had. `calls` names the readings that are calls (0 or 1), such as a radiologist's, to be set beside the models; None
+    finds them by themselves, and an empty tuple takes none for calls. `plan` is what was laid down before any score was
+    read, and `deviation` the reason for every departure from it.
     `guidelines` names the reporting guidelines that are filled in, and `form` is what only a person can say of a study.
     """
 
@@ -43,6 +45,7 @@ class Options:
     clinic: Clinic = field(default_factory=Clinic)
     adjudicated: Adjudicated | None = None
     label_noise: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    calls: tuple[str, ...] | None = None
     plan: Plan | None = None
     deviation: str = ""
     guidelines: tuple[str, ...] = ()

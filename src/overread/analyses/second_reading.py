@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 import polars as pl
 
 from overread.analyses.answer import answer
+from overread.analyses.beside_calls import beside_calls, parted
 from overread.analyses.comparison import pairs
 from overread.analyses.evaluation import Evaluation, evaluate
 from overread.analyses.floor import FLOOR, Floor, floor_of
@@ -53,6 +54,8 @@ class SecondReading:
     methods: tuple[str, ...]
     versions: dict[str, str]
     explained: tuple[Explained, ...] = ()
+    callers: tuple[str, ...] = ()
+    imrmc: Mapping[str, str] = field(default_factory=dict)
 
 
 def second_reading(
@@ -65,8 +68,9 @@ def second_reading(
 ) -> SecondReading:
     """Judge readings of a cohort and return every table of the report.
 
-    Readings are compared on the images that all of them scored. Where the cohort has training rows and the
-    attributes, a blind reader, which sees age, gender and view and never a pixel, is fitted beside them as the
+    Readings are compared on the images that all of them scored. Those of calls (0 or 1 alone) are set beside those of
+    scores, on the images that all have, in tables of their own (`beside_calls`). Where the cohort has training rows
+    and the attributes, a blind reader, which sees age, gender and view and never a pixel, is fitted beside them as the
     floor.
 
     Raises `InputError` when the readings and the cohort do not fit together, `ValueError` when an option is out of
@@ -74,6 +78,7 @@ def second_reading(
     """
     options = options or Options()
     progress("matching readings and cohort")
+    readings, callers = parted(readings, options.calls)
     readings_of = matched(cohort, readings, split=options.split)
     refuse_unknown_findings(readings_of, options)
     names = tuple(readings_of.scores)
@@ -103,9 +108,15 @@ def second_reading(
             options,
         )
         tables = all_tables(judged)
+    if callers:
+        progress("setting calls beside the models")
+    calls = beside_calls(cohort, readings, callers, options)
+    tables |= calls.tables
     tables = plan_tables(tables, options, departed, readings_of.findings, names)
-    whole = floor.added(readings_of)
-    warnings, described = (*whole.warnings, *floor.warnings), methods(tables, whole, names, floor.name, options)
+    of_calls = (source for reading in callers for source in reading.sources)
+    whole = floor.added(replace(readings_of, sources=(*readings_of.sources, *of_calls)))
+    warnings = (*whole.warnings, *floor.warnings, *calls.warnings)
+    described = methods(tables, whole, names, floor.name, options)
     tables |= reporting_tables(Known(whole, options, names, tables, warnings, described, versions()))
     return SecondReading(
         study=whole,
@@ -117,6 +128,8 @@ def second_reading(
         answer=(*([Passage("", preface)] if preface else []), *answer(tables, whole, names, floor.name, options)),
         methods=described,
         versions=versions(),
+        callers=calls.readers,
+        imrmc=calls.imrmc,
     )
 
 

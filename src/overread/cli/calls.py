@@ -13,7 +13,7 @@ WrongCall: Any = next(base for base in typer.BadParameter.__mro__ if base.__name
 NOT_OF_THE_RESULT = ("out", "force")
 """Parameters that say where a result goes, and not what it is."""
 
-OPTION_OF = {"margin": "margins", "group": "groups"}
+OPTION_OF = {"margin": "margins", "group": "groups", "calls_of": "calls"}
 """What an option of the command line is called among `Options`, where the two differ."""
 
 

@@ -71,6 +71,17 @@ def prevalences(text: str | None) -> dict[str, tuple[float, ...]]:
     return read
 
 
+def calls(text: str | None) -> tuple[str, ...] | None:
+    """Read `--calls`: the readings that are calls; none of them, or (None) those that hold nothing but 0 and 1.
+
+    >>> calls("anna, ben"), calls("none"), calls(None)
+    (('anna', 'ben'), (), None)
+    """
+    if text is None:
+        return None
+    return () if text.strip().lower() == "none" else names(text)
+
+
 def adjudicated(path: Path | None, mapping: Path | None) -> Adjudicated | None:
     """Read `--adjudicated`, a better truth, with `--adjudicated-map`, what its labels stand for."""
     from overread.records.adjudicated import read_adjudicated

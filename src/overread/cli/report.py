@@ -79,6 +79,15 @@ def report(
             show_default=False,
         ),
     ] = None,
+    calls_of: Annotated[
+        str | None,
+        typer.Option(
+            "--calls",
+            help="Readings that are calls, 0 or 1, such as a radiologist's: NAME,..., or none. Found by themselves "
+            "where another reading has scores.",
+            show_default=False,
+        ),
+    ] = None,
     thorough: Annotated[
         bool,
         typer.Option(
@@ -165,6 +174,7 @@ def report(
         level=level,
         rechoose=rechoose,
         floor=floor,
+        calls=choices.calls(calls_of),
         **choices.reporting(guidelines, study),
     )
     options = choices.under_plan(options, plan, calls.given(context), deviate)

@@ -51,6 +51,11 @@ class Reading:
     refusals: Mapping[str, InputError] = field(default_factory=dict)
     split: pl.Series | None = None
 
+    @property
+    def only_calls(self) -> bool:
+        """Whether every score is 0 or 1: a person's calls, or a model's after a threshold that somebody chose."""
+        return bool(np.isin(self.scores, (0.0, 1.0)).all())
+
     def __post_init__(self) -> None:
         if self.split is not None and len(self.split) != len(self.images):
             raise ValueError(f"split must have {len(self.images)} rows, got {len(self.split)}")

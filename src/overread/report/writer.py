@@ -24,7 +24,8 @@ RESULTS, REPORT, REPORTING = "results.json", "report.html", "reporting.md"
 
 
 def write_report(second: SecondReading, out: str | Path, *, force: bool = False, call: Sequence[str] = ()) -> Path:
-    """Write a second reading as a folder: `report.html`, `results.json`, `figures/*.svg` and `tables/*.csv`.
+    """Write a second reading as a folder: `report.html`, `results.json`, `figures/*.svg`, `tables/*.csv`
+    and, where somebody only calls, `imrmc/*.imrmc`.
 
     The folder is written beside its place and moved there when it is whole, so that a failure or an interruption leaves
     nothing half-written. With `force` a folder that an earlier run wrote is replaced. `call` are the words of the
@@ -56,6 +57,7 @@ def contents(second: SecondReading, call: Sequence[str] = ()) -> dict[str, bytes
     files |= {f"tables/{name}.csv": results_csv(table) for name, table in second.tables.items()}
     if lookup.table(second, "reporting") is not None:
         files[REPORTING] = reporting_markdown(second).encode()
+    files |= {f"imrmc/{name}.imrmc": text.encode() for name, text in second.imrmc.items()}
     return files | {RESULTS: results_json(second, [*files, RESULTS], call)}
 
 

@@ -88,9 +88,10 @@ def legend(readers: Readers, x: float, width: float, *, lines: bool = False) -> 
             left, top = x, top + LEGEND_ROW
         middle = top + 10
         dash = look.dash if lines else None
-        parts.append(
-            line(left, middle, left + SWATCH, middle, stroke=look.colour, stroke_width=1.7, stroke_dasharray=dash)
-        )
+        if name not in readers.points:
+            parts.append(
+                line(left, middle, left + SWATCH, middle, stroke=look.colour, stroke_width=1.7, stroke_dasharray=dash)
+            )
         parts.append(symbol(look, left + SWATCH / 2, middle))
         parts.append(words(text, left + SWATCH + 6, middle + 4))
         left += wide + LEGEND_GAP

@@ -68,12 +68,14 @@ class Readers:
     """The readers of a figure in the order in which they are drawn, and the one that is the floor.
 
     Looks go by place, so that a reader looks the same in every figure. After six readers the colours come again, with
-    other marks. A figure of some readers only names them in `shown`.
+    other marks. A figure of some readers only names them in `shown`; `points` are those who only call, and have a mark
+    but no line.
     """
 
     names: tuple[str, ...]
     floor: str | None = None
     shown: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
 
     @property
     def everyone(self) -> tuple[str, ...]:
