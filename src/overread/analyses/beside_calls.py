@@ -90,6 +90,21 @@ class BesideCalls:
     imrmc: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The paragraph on calls for the methods section; none where nobody only calls."""
+        return (METHOD,) if self.readers else ()
+
+
+METHOD = (
+    "Readers who only call were set beside the models on the images that all had read. Each model was compared with "
+    "each reader at the reader's sensitivity, and at the reader's specificity: the threshold of either half of the "
+    "patients was chosen on the other half so that the model had the reader's rate there, and chosen anew in every "
+    "bootstrap replicate of patients. Agreement between readers is Cohen's kappa (1960) of every two, and Fleiss' "
+    "kappa (1971), Gwet's AC1 (2008) and Krippendorff's alpha (2011) of all, with intervals from the bootstrap by "
+    "patient."
+)
+
 
 def parted(readings: Sequence[Reading], calls: Sequence[str] | None) -> tuple[list[Reading], list[Reading]]:
     """Return the readings of scores and the readings of calls.

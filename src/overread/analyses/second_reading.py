@@ -116,7 +116,7 @@ def second_reading(
     of_calls = (source for reading in callers for source in reading.sources)
     whole = floor.added(replace(readings_of, sources=(*readings_of.sources, *of_calls)))
     warnings = (*whole.warnings, *floor.warnings, *calls.warnings)
-    described = methods(tables, whole, names, floor.name, options)
+    described = (*methods(tables, whole, names, floor.name, options), *calls.methods)
     tables |= reporting_tables(Known(whole, options, names, tables, warnings, described, versions()))
     return SecondReading(
         study=whole,

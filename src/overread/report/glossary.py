@@ -121,6 +121,10 @@ DEFINITIONS = {
         "Cohen's kappa: how far two answers, such as the calls of two readings, agree beyond what two readers who do "
         "not look would. 0 is that, 1 is the same answers."
     ),
+    "Fleiss’ kappa, Gwet’s AC1, Krippendorff’s alpha": (
+        "How far several readers agree beyond chance. They differ in what chance would do: for a rare finding the "
+        "kappa and alpha of readers who agree on nearly every image can be low, and AC1 is not."
+    ),
     "Better truth": (
         "Answers that are trusted more than the cohort's labels, such as those of a panel of radiologists. They too "
         "may be wrong."
