@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from overread.records.reading import write_reading as write_reading
     from overread.records.study import Study as Study
     from overread.records.study import study as study
+    from overread.records.study_form import StudyForm as StudyForm
+    from overread.records.study_form import read_study_form as read_study_form
     from overread.report.audit_page import write_audit as write_audit
     from overread.report.writer import write_report as write_report
     from overread.stats.estimate import Estimate as Estimate
@@ -81,6 +83,8 @@ _HOMES = {
     "write_reading": "overread.records.reading",
     "Study": "overread.records.study",
     "study": "overread.records.study",
+    "StudyForm": "overread.records.study_form",
+    "read_study_form": "overread.records.study_form",
     "write_audit": "overread.report.audit_page",
     "write_report": "overread.report.writer",
     "Estimate": "overread.stats.estimate",

@@ -192,6 +192,13 @@ def test_other_readings_and_findings_that_lack_are_refused(cohort: Cohort, readi
         read(cohort, [readings[0], part], made(cohort))
 
 
+def test_a_primary_mean_over_other_findings_is_refused(cohort: Cohort, readings: list[Reading]) -> None:
+    with pytest.raises(InputError, match=r"Mass, Effusion, whose mean is primary, and the one given is Nodule besides"):
+        read(cohort, readings, made(cohort, findings=("Mass", "Effusion")))
+    part = [reading_from_frame({"image": cohort.images.to_list(), "Mass": [0.5] * N}, name=name) for name in "ab"]
+    assert read(cohort, part, made(cohort, findings=("Mass",))).tables["plan_departures"].is_empty()
+
+
 def test_a_departure_with_a_reason_is_told_and_marked(cohort: Cohort, readings: list[Reading]) -> None:
     second = read(cohort, readings, made(cohort), seed=5, deviation="a slip")
     assert second.tables["plan_departures"].rows() == [("seed", "0", "5", "a slip")]

@@ -183,6 +183,9 @@ def of_readings(plan: Plan, study: Study) -> Iterator[Departure]:
     lacking = [finding for finding in plan.findings if key(finding) not in set(map(key, study.findings))]
     if lacking:
         yield Departure("findings", said(plan.findings), f"without {listed(lacking, most=20)}")
+    more = [finding for finding in study.findings if key(finding) not in set(map(key, plan.findings))]
+    if more and not lacking and set(plan.primary.findings) & set(OVER):
+        yield Departure("findings", f"{said(plan.findings)}, whose mean is primary", f"{listed(more, most=20)} besides")
 
 
 def refuse_silent(found: Sequence[Departure], options: Options) -> None:

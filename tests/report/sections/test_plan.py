@@ -64,6 +64,22 @@ def test_the_lead_says_what_was_asked_what_came_and_what_it_does_not_show(planne
     assert "cannot show that nobody looked at the scores first" in said
 
 
+@pytest.mark.parametrize(
+    ("results", "says"), [(("shown", "shown"), "it is shown"), (("shown", "not shown"), "it is not shown")]
+)
+def test_one_claim_of_several_tests_needs_all(planned: SimpleNamespace, results: tuple[str, str], says: str) -> None:
+    held = planned.options.plan
+    held = replace(held, primary=replace(held.primary, multiplicity="all"))
+    planned.options = replace(planned.options, plan=held)
+    values = {"value": 0.02, "low": 0.01, "high": 0.03}
+    planned.tables["plan"] = planned.tables["plan"].with_columns(
+        pl.Series("result", results), **{name: pl.lit(value) for name, value in values.items()}
+    )
+    found = plan.section(planned)
+    assert found is not None
+    assert any(f"for the one claim: {says}." in sentence for sentence in found.lead)
+
+
 def test_departures_are_told_with_the_reason(planned: SimpleNamespace) -> None:
     planned.options = replace(planned.options, deviation="a slip.")
     planned.tables["plan_departures"] = pl.DataFrame([("seed", "0", "3", "a slip.")], schema=DEPARTURES, orient="row")

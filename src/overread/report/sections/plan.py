@@ -35,6 +35,9 @@ def lead(second: SecondReading, plan: Plan) -> Iterator[str]:
     yield f"Planned on {plan.date} (checksum {plan.checksum[:16]}): {asked(plan)}."
     for row in second.tables["plan"].iter_rows(named=True):
         yield came(row)
+    if plan.primary.multiplicity == "all" and len(second.tables["plan"]) > 1:
+        shown = set(second.tables["plan"]["result"]) == {"shown"}
+        yield f"All of them were needed for the one claim: it is {'shown' if shown else 'not shown'}."
     if second.tables["plan"].is_empty():
         yield "None of it could be computed on these readings."
     found = second.tables["plan_departures"]
