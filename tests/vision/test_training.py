@@ -199,7 +199,9 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
     with pytest.raises(InputError, match="the training has not ended"):
         read_run(place / "run")
     told: list[Progress] = []
+    (place / "run" / "checkpoints" / ".last.safetensors.99.part").write_bytes(b"half")
     train(cohort, "run", settings(**change), resume=True, show=told.append)
+    assert {path.name for path in (place / "run" / "checkpoints").iterdir()} == {"last.safetensors", "best.safetensors"}
     assert digest(place / "run") == digest(place / "whole")
     assert (told[0].epoch, told[0].step) == (at[0], 1)
     drop = {"seconds"}

@@ -59,6 +59,8 @@ def make_folder(folder: Path, *, resume: bool) -> None:
     try:
         if not resume:
             clear(folder)
+        for part in [*folder.glob(".*.part"), *(folder / CHECKPOINTS).glob(".*.part")]:  # of a write that was killed
+            part.unlink()
         (folder / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
         (folder / LOGS).mkdir(exist_ok=True)
     except OSError as reason:
