@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from overread.analyses.plan_file import write_plan as write_plan
     from overread.analyses.planning import plan_for as plan_for
     from overread.analyses.planning import planned_options as planned_options
+    from overread.analyses.reread import Reread as Reread
+    from overread.analyses.reread import reread as reread
     from overread.analyses.second_reading import SecondReading as SecondReading
     from overread.analyses.second_reading import second_reading as second_reading
     from overread.records.adjudicated import Adjudicated as Adjudicated
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from overread.records.cohort import cohort_from_frame as cohort_from_frame
     from overread.records.cohort import read_cohort as read_cohort
     from overread.records.errors import InputError as InputError
+    from overread.records.printed import read_printed as read_printed
     from overread.records.reading import Reading as Reading
     from overread.records.reading import read_reading as read_reading
     from overread.records.reading import reading_from_arrays as reading_from_arrays
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from overread.records.study_form import StudyForm as StudyForm
     from overread.records.study_form import read_study_form as read_study_form
     from overread.report.audit_page import write_audit as write_audit
+    from overread.report.reread_page import write_reread as write_reread
     from overread.report.writer import write_report as write_report
     from overread.stats.estimate import Estimate as Estimate
 
@@ -76,6 +80,10 @@ _HOMES = {
     "cohort_from_frame": "overread.records.cohort",
     "read_cohort": "overread.records.cohort",
     "InputError": "overread.records.errors",
+    "Reread": "overread.analyses.reread",
+    "reread": "overread.analyses.reread",
+    "read_printed": "overread.records.printed",
+    "write_reread": "overread.report.reread_page",
     "Reading": "overread.records.reading",
     "read_reading": "overread.records.reading",
     "reading_from_arrays": "overread.records.reading",

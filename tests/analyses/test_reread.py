@@ -146,6 +146,16 @@ def test_one_table_of_counts_is_found_and_said() -> None:
     )
 
 
+def test_what_is_printed_bounds_itself_where_nothing_is_counted() -> None:
+    result = reread(table(row({"n_images": "1000000", "ppv": "0.30", "npv": "0.99"})))
+    left = {each["quantity"]: (each["low"], each["high"]) for each in result.tables["reading"].iter_rows(named=True)}
+    assert left["ppv"] == pytest.approx((0.295, 0.305))
+    assert left["npv"] == pytest.approx((0.985, 0.995))
+    assert left["n_images"] == (1_000_000, 1_000_000)
+    # The prevalence lies between that of the uncalled and that of the called.
+    assert left["prevalence"] == pytest.approx((0.005, 0.305), abs=0.01)
+
+
 def test_a_mean_is_held_against_its_findings() -> None:
     rows = [row({"auroc": text}, finding=name) for name, text in (("Mass", "0.80"), ("Edema", "0.90"))]
     assert "can be the mean" in said(reread(table(*rows, row({"auroc": "0.85"}, finding="mean"))), "follows")[0]

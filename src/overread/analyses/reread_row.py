@@ -57,10 +57,13 @@ class Row:
         return {name: bounds for name, bounds in self.cells.items() if name not in self.left_out}
 
     def bounds(self, name: str) -> Bounds:
-        """Return between which numbers a metric or a count lies."""
+        """Return between which numbers a metric or a count lies; nan where nothing says it."""
         if self.tables is not None:
             return self.tables.bounds(name)
-        return self.cover.bounds(name) if name in RATES else (np.nan, np.nan)
+        printed = self.kept.get(name, (-inf, inf))
+        if name in RATES:  # boxes at the edge of a cover reach beyond what is printed
+            return meet(printed, self.cover.bounds(name))
+        return printed if name in self.kept else (np.nan, np.nan)
 
     def text(self, name: str) -> str:
         """Return a number as it is printed or given."""
