@@ -27,7 +27,7 @@ from overread.vision import checkpoints, training  # noqa: E402
 from overread.vision.learning import Progress  # noqa: E402
 from overread.vision.pixels import open_pixels  # noqa: E402
 from overread.vision.runs import read_run  # noqa: E402
-from overread.vision.settings import Settings  # noqa: E402
+from overread.vision.settings import Settings, read_settings  # noqa: E402
 from overread.vision.training import train  # noqa: E402
 from overread.vision.validation import validated  # noqa: E402
 
@@ -248,6 +248,7 @@ def test_another_training_does_not_go_on(cohort: Cohort) -> None:
     changed = replace(cohort, labels=np.ascontiguousarray(1 - cohort.labels))
     with pytest.raises(InputError, match="had other rows, labels or settings"):
         train(changed, "run", settings(), resume=True)
+    assert Settings.of(read_settings("run/train.toml")).learning_rate == 1e-3, "what it began with still stands there"
 
 
 SCRIPT = """

@@ -91,7 +91,10 @@ class Lesson:
         settings = {
             name: value for name, value in self.settings.as_values().items() if name not in ("images", "workers")
         }
-        found.update(json.dumps([settings, self.metadata.as_json(), self.cohort.findings], sort_keys=True).encode())
+        found.update(
+            json.dumps([settings, self.preprocessing.as_json(), self.metadata.as_json()], sort_keys=True).encode()
+        )
+        found.update("\n".join(self.cohort.findings).encode())
         for rows in (self.division.train, self.division.val):
             found.update("\n".join(self.cohort.images.gather(rows)).encode())
             found.update(np.ascontiguousarray(self.cohort.labels[rows]).tobytes())
@@ -121,6 +124,7 @@ def train(
         say("The training has ended already: nothing to do.")
         return read_run(folder)
     lesson = lesson_of(cohort, settings)
+    history = history_of(lesson, folder) if resume else []
     network, loaded = network_of(lesson)
     if first:
         make_folder(folder, resume=resume)
@@ -129,7 +133,7 @@ def train(
             say(warning)
         replace_file(folder / SETTINGS, lesson.settings.as_toml().encode())
     with quiet():
-        done = fitted(lesson, network, folder, resume=resume, show=show if first else lambda progress: None)
+        done = fitted(lesson, network, folder, history=history, show=show if first else lambda progress: None)
     return kept(lesson, folder, loaded) if done else None
 
 
@@ -246,8 +250,25 @@ def unlearnable(lesson: Lesson) -> list[str]:
 # --- training --------------------------------------------------------------------------------------------------------
 
 
-def fitted(lesson: Lesson, network: ChestNetwork, folder: Path, *, resume: bool, show: Show) -> bool:
-    """Train, and say whether this is the process that finishes the run."""
+def history_of(lesson: Lesson, folder: Path) -> list[dict[str, float]]:
+    """Return the epochs that a training in a folder has behind it; refuse to go on with another one."""
+    if not (folder / LAST).is_file():
+        return []
+    checkpoint = read_checkpoint(folder / LAST)
+    if checkpoint.get("identity") != lesson.identity:
+        raise InputError(
+            located(folder),
+            "the training there had other rows, labels or settings",
+            "the same cohort, images and settings as when it began",
+            f"Give those of {SETTINGS} in that folder, or --force to begin anew.",
+        )
+    return checkpoint["history"]
+
+
+def fitted(
+    lesson: Lesson, network: ChestNetwork, folder: Path, *, history: Sequence[dict[str, float]], show: Show
+) -> bool:
+    """Train on from what a history has behind it, and say whether this is the process that finishes the run."""
     trainer = trainer_of(lesson.settings, folder)
     training, validation = lesson.batches(lesson.division.train), lesson.batches(lesson.division.val)
     plans = TrainingPlans(
@@ -267,17 +288,13 @@ def fitted(lesson: Lesson, network: ChestNetwork, folder: Path, *, resume: bool,
         identity=lesson.identity,
         show=show,
     )
-    last = folder / LAST
-    if resume and last.is_file():
-        checkpoint = read_checkpoint(last)
-        refuse_other(checkpoint, lesson, folder)
-        learning.history = checkpoint["history"]
-        if learning.has_ended:
-            return trainer.is_global_zero
+    learning.history = list(history)
+    if learning.has_ended:
+        return trainer.is_global_zero
     data = Loaders(training, validation, lesson.settings)
     interrupt = signal.getsignal(signal.SIGINT)
     try:
-        trainer.fit(learning, datamodule=data, ckpt_path=last if resume and last.is_file() else None)
+        trainer.fit(learning, datamodule=data, ckpt_path=folder / LAST if history else None)
     except SystemExit:  # how Lightning answers an interruption, deaf to any further one
         signal.signal(signal.SIGINT, interrupt)
         raise KeyboardInterrupt from None
@@ -368,17 +385,6 @@ def trainer_of(settings: Settings, folder: Path) -> lightning.Trainer:
     except (MisconfigurationException, ValueError, RuntimeError) as reason:
         said = str(reason).strip().splitlines()[0].rstrip(".")
         raise InputError("--accelerator, --devices, --nodes, --strategy", said) from None
-
-
-def refuse_other(checkpoint: Mapping[str, Any], lesson: Lesson, folder: Path) -> None:
-    """Refuse to go on with a training whose rows, labels or settings were others."""
-    if checkpoint.get("identity") != lesson.identity:
-        raise InputError(
-            located(folder),
-            "the training there had other rows, labels or settings",
-            "the same cohort, images and settings as when it began",
-            f"Give those of {SETTINGS} in that folder, or --force to begin anew.",
-        )
 
 
 @contextmanager
