@@ -16,7 +16,9 @@ from overread.analyses.tables import Row, interval
 from overread.records.heatmaps import HeatMaps
 from overread.stats.estimate import Estimate
 from overread.stats.localisation import coverage
+from overread.stats.multiplicity import holm
 from overread.stats.resampling import PatientBootstrap, percentile
+from overread.stats.sign_test import sign_test
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +32,8 @@ CONFOUNDER = {
     "high": pl.Float64,
     "level": pl.Float64,
     "expected": pl.Float64,
+    "p": pl.Float64,
+    "p_adjusted": pl.Float64,
     "method": pl.String,
     "flagged": pl.Boolean,
     "note": pl.String,
@@ -45,10 +49,11 @@ HEAT, LOGIT, CALLED, CALLED_WITHOUT, LOST = (
     "calls_lost",
 )
 EXACT, PAINTED = "the same image without it", "painted over"
+ALPHA = 0.05
 RULE = (
-    "Flagged where, on images with the confounder that carry the finding, taking it out of the image loses more calls "
-    "than it gains, and the heat on its boxes exceeds the heat on the same boxes of other patients' images without it: "
-    "both intervals exclude 0."
+    "Flagged where, on images with the confounder that carry the finding, more patients lose calls than gain them once "
+    "it is taken out (exact sign test by patient, p below 0.05 after Holm over findings), and the heat on its boxes "
+    "exceeds the heat on the same boxes of other patients' images without it (the interval lies above that)."
 )
 
 
@@ -98,6 +103,7 @@ def confounder(
     for finding in range(len(maps.findings)):
         for kind, label in ((POSITIVE, 1), (NEGATIVE, 0)):
             rows += kind_rows(maps, held, without, finding, kind, label, codes, boots, level)
+    flag(rows)
     return pl.DataFrame(rows, schema=CONFOUNDER)
 
 
@@ -180,15 +186,21 @@ def kind_rows(
     called, still = (before >= threshold).astype(float), (after >= threshold).astype(float)
     yield row(CALLED, mean(called))
     yield row(CALLED_WITHOUT, mean(still, without.how))
-    lost = mean(called - still, without.how)
-    flagged = kind == POSITIVE and above_zero(lost) and above_zero(beyond)
-    yield heat | {"flagged": flagged}
-    yield row(LOST, lost, 0.0) | {"flagged": flagged}
+    change = called - still
+    yield heat
+    yield row(LOST, mean(change, without.how), 0.0) | {"p": cell(sign_test(change, patients))}
 
 
-def above_zero(estimate: Estimate) -> bool:
-    """Return whether an interval lies above 0; never where there is none."""
-    return not isnan(estimate.low) and estimate.low > 0
+def flag(rows: list[Row]) -> None:
+    """Adjust p over findings, and flag by `RULE`."""
+    lost = [row for row in rows if row["metric"] == LOST and row["images"] == POSITIVE]
+    heat = {row["finding"]: row for row in rows if row["metric"] == HEAT and row["images"] == POSITIVE}
+    adjusted = holm([nan if row["p"] is None else row["p"] for row in lost])
+    for row, p in zip(lost, adjusted, strict=True):
+        on_it = heat[row["finding"]]
+        hot = on_it["low"] is not None and on_it["low"] > on_it["expected"]
+        row["p_adjusted"] = cell(float(p))
+        row["flagged"] = on_it["flagged"] = bool(hot and row["value"] > 0 and p < ALPHA)
 
 
 def shares(maps: HeatMaps, rows: NDArray[np.int64], finding: int, covered: Floats) -> Floats:

@@ -123,7 +123,7 @@ def floor_of(row: lookup.Row) -> float | None:
 def verdict(row: lookup.Row) -> str:
     """Say whether the skill is beyond what sees no image."""
     if not numbers.defined(row["skill"]):
-        return ""
+        return "What sees no image does all that the grid allows, so that there is no room for skill."
     skill = numbers.interval(row["skill"], row["skill_low"], row["skill_high"], lambda value: numbers.decimal(value, 2))
     if numbers.defined(row["skill_low"]) and row["skill_low"] > 0:
         return f"Skill between the two: {skill}."
@@ -372,15 +372,16 @@ def pictures(explained: tuple[Explained, ...]) -> tuple[list[dict[str, Any]], in
                 continue
             spent += len(data)
             reader = f"{each.maps.reading}, " if several else ""
-            title = f"{reader}{display(row['finding'])}: {row['outcome']}s"
-            said = f"{row['image']}: score {numbers.score(row['score'])}"
+            title = f"{reader}{display(row['finding'])}"
+            said = f"{row['outcome'].capitalize()}, {row['image']}: score {numbers.score(row['score'])}"
             if row["threshold"] is not None:
                 said += f", operating point {numbers.score(row['threshold'])}"
             caption = f"{said}; {row['said']}."
             source = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
             alt = f"Radiograph with heat for {display(row['finding'])}, {row['outcome']}"
             parts.setdefault(title, []).append({"source": source, "alt": alt, "caption": caption})
-    return [{"title": f"{title} ({len(held)})", "pictures": held} for title, held in parts.items()], left_out
+    told = {title: numbers.plural(len(held), "picture") for title, held in parts.items()}
+    return [{"title": f"{title}: {told[title]}", "pictures": held} for title, held in parts.items()], left_out
 
 
 GUIDE = (
