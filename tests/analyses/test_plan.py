@@ -192,6 +192,15 @@ def test_other_readings_and_findings_that_lack_are_refused(cohort: Cohort, readi
         read(cohort, [readings[0], part], made(cohort))
 
 
+def test_readers_of_calls_are_readings_of_the_plan(cohort: Cohort, readings: list[Reading]) -> None:
+    calls = {finding: (cohort.labels[:, place] == 1).astype(int) for place, finding in enumerate(cohort.findings)}
+    person = reading_from_frame({"image": cohort.images.to_list()} | calls, name="person")
+    plan = made(cohort, readings=("old", "new", "person"))
+    assert read(cohort, [*readings, person], plan).tables["plan_departures"].is_empty()
+    with pytest.raises(InputError, match="the readings planned is old, new, person, and the one given is old, new"):
+        read(cohort, readings, plan)
+
+
 def test_a_primary_mean_over_other_findings_is_refused(cohort: Cohort, readings: list[Reading]) -> None:
     with pytest.raises(InputError, match=r"Mass, Effusion, whose mean is primary, and the one given is Nodule besides"):
         read(cohort, readings, made(cohort, findings=("Mass", "Effusion")))

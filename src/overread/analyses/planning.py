@@ -143,15 +143,16 @@ def planned_options(plan: Plan, **others: Any) -> Options:
     return replace(applied(plan, Options(), ()), **others)
 
 
-def departures(options: Options, cohort: Cohort, study: Study) -> tuple[Departure, ...]:
+def departures(options: Options, cohort: Cohort, study: Study, callers: Sequence[str] = ()) -> tuple[Departure, ...]:
     """Return what differs from the plan of a second reading; nothing where there is no plan.
 
     `cohort` is the one that was read: a study may have settled which of its columns are findings.
+    `callers` are the readings beside the study's, of calls and not of scores.
     """
     if options.plan is None:
         return ()
     plan = options.plan
-    return (*of_options(plan, options), *of_cohort(plan, cohort), *of_readings(plan, study))
+    return (*of_options(plan, options), *of_cohort(plan, cohort), *of_readings(plan, study, callers))
 
 
 def of_options(plan: Plan, options: Options) -> Iterator[Departure]:
@@ -173,11 +174,11 @@ def of_cohort(plan: Plan, cohort: Cohort) -> Iterator[Departure]:
         yield Departure("cohort", planned, here)
 
 
-def of_readings(plan: Plan, study: Study) -> Iterator[Departure]:
+def of_readings(plan: Plan, study: Study, callers: Sequence[str]) -> Iterator[Departure]:
     """Yield readings of other names, and findings that are planned and lacking here."""
     names = tuple(study.scores)
-    if plan.readings and set(plan.readings) != set(names):
-        yield Departure("readings", said(plan.readings), said(names))
+    if plan.readings and set(plan.readings) != {*names, *callers}:
+        yield Departure("readings", said(plan.readings), said((*names, *callers)))
     if plan.primary.hypothesis in OF_PAIRS and len(names) < 2:
         yield Departure("readings", f"two or more, for a primary hypothesis of {plan.primary.hypothesis}", said(names))
     lacking = [finding for finding in plan.findings if key(finding) not in set(map(key, study.findings))]

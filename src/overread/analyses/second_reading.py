@@ -86,7 +86,7 @@ def second_reading(
     named(options.guidelines)
     check_clinic(options.clinic, readings_of)
     check_label_quality(options, readings_of)
-    departed = departures(options, cohort, readings_of)
+    departed = departures(options, cohort, readings_of, [reading.name for reading in callers])
     refuse_silent(departed, options)
     readings_of = replace(readings_of, sources=(*readings_of.sources, *options.sources))
     progress("beginning to fit the blind reader")
@@ -117,8 +117,7 @@ def second_reading(
     whole = floor.added(replace(readings_of, sources=(*readings_of.sources, *of_calls)))
     warnings = (*whole.warnings, *floor.warnings, *calls.warnings)
     described = (*methods(tables, whole, names, floor.name, options), *calls.methods)
-    tables |= reporting_tables(Known(whole, options, names, tables, warnings, described, versions()))
-    return SecondReading(
+    made = SecondReading(
         study=whole,
         options=options,
         readings=names,
@@ -131,22 +130,34 @@ def second_reading(
         callers=calls.readers,
         imrmc=calls.imrmc,
     )
+    return filled_in(made)
+
+
+def filled_in(second: SecondReading) -> SecondReading:
+    """Return a second reading with the reporting guidelines filled in by all that it has."""
+    known = Known(
+        second.study, second.options, second.readings, second.tables, second.warnings, second.methods, second.versions
+    )
+    return replace(second, tables=second.tables | reporting_tables(known))
 
 
 def with_heat_maps(second: SecondReading, explained: Sequence[Explained]) -> SecondReading:
     """Return a second reading with what `overread explain` measured: its tables, and pictures for the page."""
+    if not explained:
+        return second
     tables: dict[str, pl.DataFrame] = {}
     for each in explained:
         for name, table in each.tables.items():
             tables[name] = pl.concat([tables[name], table], how="diagonal_relaxed") if name in tables else table
     warnings = dict.fromkeys(warning for each in explained for warning in each.maps.warnings)
-    return replace(
+    shown = replace(
         second,
         study=replace(second.study, sources=(*second.study.sources, *(each.source for each in explained))),
         tables=second.tables | tables,
         warnings=(*second.warnings, *(warning for warning in warnings if warning not in second.warnings)),
         explained=tuple(explained),
     )
+    return filled_in(shown)
 
 
 def floor_evaluation(floor: Floor, readings: Study, options: Options, bootstrap: PatientBootstrap) -> Evaluation:

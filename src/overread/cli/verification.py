@@ -129,6 +129,13 @@ class Places:
                 text = text.replace(write(new), write(old))
         return text
 
+    def of_file(self, data: bytes) -> bytes:
+        """Return a file in which every path is as it was stored; a picture holds none."""
+        try:
+            return self.as_stored(data.decode()).encode()
+        except UnicodeDecodeError:
+            return data
+
 
 def places_of(call: Sequence[str], moved: Moved, commands: Mapping[str, Any], stage: Path) -> Places:
     """Return the call with each input that has moved behind a link of its old name, so that names stay as they were."""
@@ -217,7 +224,7 @@ def made_anew(words: Sequence[str], places: Places, commands: Mapping[str, Any],
     with command.make_context(name, [*rest, "--out", str(out)]) as context, redirect_stdout(StringIO()):
         command.invoke(context)
     return {
-        path.relative_to(out).as_posix(): places.as_stored(path.read_text("utf-8")).encode()
+        path.relative_to(out).as_posix(): places.of_file(path.read_bytes())
         for path in sorted(out.rglob("*"))
         if path.is_file()
     }

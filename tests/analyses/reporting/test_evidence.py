@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -21,7 +22,9 @@ from overread.analyses.reporting.evidence import (
 )
 from overread.analyses.reporting.guideline import EITHER, Item
 from overread.analyses.reporting.listing import GUIDELINES
+from overread.analyses.second_reading import SecondReading, with_heat_maps
 from overread.records.study_form import QUESTIONS, StudyForm
+from overread.records.tables import Source
 
 ITEMS = [(guideline.key, item) for guideline in GUIDELINES.values() for item in guideline.items]
 
@@ -112,6 +115,21 @@ def test_patients_on_both_sides_are_counted(known: Known) -> None:
 def test_a_rule_without_a_plan_is_partly_reported(known: Known) -> None:
     assert EVIDENCE["cut_offs"].found(known).status == REPORTED
     assert EVIDENCE["cut_offs"].found(taken_away(known, "plan")).status == PARTLY
+
+
+def test_heat_maps_fill_in_their_item(plain: SecondReading) -> None:
+    explained = SimpleNamespace(
+        tables={"localisation": pl.DataFrame({"reading": ["new"]})},
+        maps=SimpleNamespace(warnings=()),
+        source=Source("maps/heatmaps.json", "ef" * 32, 3),
+    )
+    of_item = {"guideline": "claim-2024", "item": "31"}
+    assert plain.tables["reporting"].filter(**of_item)["status"].item() == MISSING
+    shown = with_heat_maps(plain, [explained])  # type: ignore[list-item]
+    assert shown.tables["reporting"].filter(**of_item)["status"].item() == REPORTED
+    assert (
+        shown.tables["reporting"].filter(guideline="claim-2024", item="7")["value"].item().count("heatmaps.json") == 1
+    )
 
 
 # --- items -----------------------------------------------------------------------------------------------------------

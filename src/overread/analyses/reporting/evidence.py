@@ -395,7 +395,7 @@ def failures(of: Known) -> Found:
 @evidence("localisation")
 def explanations(of: Known) -> Found:
     """Heat maps held against boxes."""
-    return Found(REPORTED, "heat maps held against the cohort's boxes", "#localisation")
+    return Found(REPORTED, "heat maps held against the cohort's boxes", "#where-it-looks")
 
 
 @evidence("calibration")
