@@ -21,7 +21,7 @@ from overread.stats.wald import critical_value
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-MOST_ROWS, MOST_LISTED = 3_000_000, 400_000
+MOST_ROWS, MOST_LISTED = 300_000, 400_000
 EXTRA = 2  # whole numbers beyond the bounds of a cover that are looked at too, against rounding at its edge
 RISING = ("lr_negative",)
 """Metrics that rise with the false positives; all others fall."""
