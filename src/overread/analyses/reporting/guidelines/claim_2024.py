@@ -11,8 +11,8 @@ CLAIM = Guideline(
     citation="Tejani et al., Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024 Update. Radiol "
     "Artif Intell 2024;6:e240300.",
     url="https://doi.org/10.1148/ryai.240300",
-    checked="Numbers as in a public transcription whose makers say they compared it with the published article; the "
-    "article itself was not at hand. What each item asks is in our words.",
+    checked="Numbers as in a public transcription, not compared with the article here: look a number up before "
+    "you cite it. What each item asks is in our words.",
     items=(
         Item("1", "Named as a study of AI, with the kind of technology", asked=("title",)),
         Item("2", "Structured summary", asked=("abstract",)),

@@ -11,8 +11,8 @@ STARD_AI = Guideline(
     citation="Sounderajah et al., The STARD-AI reporting guideline for diagnostic accuracy studies using artificial "
     "intelligence. Nat Med 2025;31:3283-3289.",
     url="https://doi.org/10.1038/s41591-025-03953-8",
-    checked="Numbers as in a public transcription that its makers compared with the published Table 2; what each asks "
-    "is in our words.",
+    checked="Numbers as in a public transcription whose makers say they compared it with the published Table 2; it was "
+    "not compared here. What each asks is in our words.",
     items=(
         Item("1", "Named as a study of diagnostic accuracy of AI, with a measure of accuracy", asked=("title",)),
         Item("2", "Structured summary", asked=("abstract",)),

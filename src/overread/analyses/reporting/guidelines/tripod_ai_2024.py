@@ -11,8 +11,8 @@ TRIPOD_AI = Guideline(
     citation="Collins et al., TRIPOD+AI statement: updated guidance for reporting clinical prediction models that use "
     "regression or machine learning methods. BMJ 2024;385:e078378.",
     url="https://doi.org/10.1136/bmj-2023-078378",
-    checked="Numbers as in a public transcription that its makers compared with the statement's supplement; what each "
-    "asks is in our words. Items of development alone are answered by the form.",
+    checked="Numbers as in a public transcription, not compared with the article here: look a number up before "
+    "you cite it. What each asks is in our words. Items of development alone are answered by the form.",
     items=(
         Item(
             "1", "Named as developing or evaluating a prediction model, with population and outcome", asked=("title",)
