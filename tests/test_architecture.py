@@ -31,6 +31,7 @@ PARTS = {  # part: (parts of overread it may import, libraries it may import)
             "safetensors",
             "onnx",
             "onnxruntime",
+            "openvino",
         },
     ),
     "cli": ({"cli", "report", "vision", "selfcheck", "analyses", "records", "stats"}, {"typer", "rich"}),

@@ -66,6 +66,10 @@ def test_an_export_scores_as_the_network_does_says_what_it_is_and_is_what_scorin
     expected, by_onnx = (score(run_scorer(run, engine=engine), cohort, pixels) for engine in ("torch", "onnx"))
     np.testing.assert_allclose(by_onnx.scores, expected.scores, atol=2e-6)
 
+    pytest.importorskip("openvino")
+    by_openvino = score(run_scorer(run, engine="openvino", streams=2), cohort, pixels, batch_size=4)
+    np.testing.assert_allclose(by_openvino.scores, expected.scores, atol=5e-6)
+
 
 @pytest.mark.slow
 def test_an_export_of_other_weights_is_not_used_and_the_documented_scorer_runs(

@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch")
 from overread.records.errors import InputError  # noqa: E402
 from overread.vision import scorers  # noqa: E402
 from overread.vision.pixels import open_pixels  # noqa: E402
-from overread.vision.run_scorers import run_scorer  # noqa: E402
+from overread.vision.run_scorers import chosen_engine, run_scorer  # noqa: E402
 from overread.vision.score_parts import OnDisk, Piece, pieces  # noqa: E402
 from overread.vision.scoring import Share, assembled, score, score_share  # noqa: E402
 
@@ -105,7 +105,7 @@ def test_a_precision_an_engine_or_a_device_that_is_none_is_refused(make_run: Mak
     run = make_run()
     for arguments, said in (
         ({"precision": "float8"}, "float32 or bfloat16"),
-        ({"engine": "tensorrt"}, "torch or onnx"),
+        ({"engine": "tensorrt"}, "torch or onnx or openvino"),
         ({"device": "abacus"}, "auto, cpu or cuda"),
         ({"engine": "onnx", "precision": "bfloat16"}, "together with --precision bfloat16"),
     ):
@@ -114,6 +114,23 @@ def test_a_precision_an_engine_or_a_device_that_is_none_is_refused(make_run: Mak
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="there is no GPU"):
             run_scorer(run, device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("asked", "engine"),
+    [
+        ({"images": 999}, "torch"),
+        ({"images": 1000}, "onnx"),
+        ({"images": 5, "exported": True}, "onnx"),
+        ({"images": 1000, "precision": "bfloat16"}, "torch"),
+        ({"images": 1000, "name": "openvino"}, "openvino"),
+    ],
+)
+def test_the_engine_is_the_fastest_at_equal_output(asked: dict[str, Any], engine: str) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    given = {"name": "auto", "device": "cpu", "precision": "float32", "exported": False} | asked
+    assert chosen_engine(given.pop("name"), **given) == engine
 
 
 # --- what cannot be read, and what is no score -----------------------------------------------------------------------

@@ -29,9 +29,8 @@ def export(
         overread export standard --out standard.onnx
     """
     from overread.records.writing import replace_file
-    from overread.vision.export import MODEL
     from overread.vision.export import export as make
-    from overread.vision.runs import read_run
+    from overread.vision.runs import MODEL, read_run
 
     path = run / MODEL if out is None else out
     choices.refuse_existing(path, force)

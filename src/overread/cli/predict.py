@@ -16,8 +16,10 @@ from overread.cli.prepare import bar
 class Engine(StrEnum):
     """What computes the network."""
 
+    auto = "auto"
     torch = "torch"
     onnx = "onnx"
+    openvino = "openvino"
 
 
 class Precision(StrEnum):
@@ -67,8 +69,12 @@ def predict(
         Precision, typer.Option(help="bfloat16 is faster where the device has it; what it changes is printed.")
     ] = Precision.float32,
     engine: Annotated[
-        Engine, typer.Option(help="torch, or onnx: ONNX Runtime on a processor, of RUN/model.onnx if it is there.")
-    ] = Engine.torch,
+        Engine,
+        typer.Option(
+            help="auto: ONNX Runtime, the fastest in float32 on a processor, where it is installed and RUN/model.onnx "
+            "(overread export) is there or 1,000 images are to score; else torch. openvino is the fastest in bfloat16."
+        ),
+    ] = Engine.auto,
     present_only: Annotated[
         bool, typer.Option("--present-only", help="Score the images whose files are there, leave out the others.")
     ] = False,

@@ -27,10 +27,7 @@ from overread.records.errors import InputError, listed
 from overread.vision.folding import folded
 from overread.vision.networks import ChestNetwork
 from overread.vision.preprocessing import Preprocessing
-from overread.vision.runs import Run, read_document
-
-MODEL = "model.onnx"
-"""Where scoring by ONNX Runtime looks for a run's export, in the run's folder."""
+from overread.vision.runs import MODEL, Run, read_document
 
 OPSET = 18
 TOLERANCE = 1e-4

@@ -14,8 +14,8 @@ from overread.records.errors import InputError
 from overread.records.reading import Reading, write_reading
 from overread.vision.pixels import PixelSource, attributes_from, open_pixels, present
 from overread.vision.rows_to_score import missing_metadata, rows_to_score
-from overread.vision.run_scorers import chosen_device
-from overread.vision.runs import read_run
+from overread.vision.run_scorers import chosen_device, chosen_engine
+from overread.vision.runs import MODEL, read_run
 from overread.vision.score_parts import OnDisk, pieces
 from overread.vision.scoring import assembled, read, score_share
 from overread.vision.scoring_processes import Job, score_in_processes
@@ -27,7 +27,7 @@ class Choices:
 
     split: str = "test"
     tuning_rows: bool = True
-    engine: str = "torch"
+    engine: str = "auto"
     device: str = "auto"
     devices: int = 1
     precision: str = "float32"
@@ -73,6 +73,14 @@ def predict(
     split, wanted = wanted.table[PART], replace(wanted, table=wanted.table.drop(PART))
     for said in (*chosen.warnings, *missing_metadata(found, wanted)):
         say(said)
+    engine = chosen_engine(
+        choices.engine,
+        device=choices.device,
+        precision=choices.precision,
+        images=wanted.n_images,
+        exported=(run / MODEL).is_file(),
+    )
+    choices = replace(choices, engine=engine)
     parts = OnDisk.begun(out.with_name(f"{out.name}.parts"), facts(run, wanted, pixels, images, choices))
     job = Job(
         run,

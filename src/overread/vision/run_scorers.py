@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,11 @@ from overread.records.errors import InputError, quoted
 from overread.vision.engines.engine import Engine
 from overread.vision.runs import Run
 
-ENGINES = ("torch", "onnx")
+ENGINES = ("torch", "onnx", "openvino")
+"""In the order of speed on a processor, the slowest first; PyTorch is always there."""
+
+MANY = 1000
+"""Images from which on an export to ONNX, which takes some ten seconds, is worth its while."""
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -57,7 +62,7 @@ def run_scorer(
     flip: bool = False,
     streams: int | None = None,
 ) -> RunScorer:
-    """Return a run as a scorer, computed by `torch` or `onnx` (ONNX Runtime), on a `device` that PyTorch names.
+    """Return a run as a scorer, computed by `torch`, `onnx` (ONNX Runtime) or `openvino`, on a `device` of PyTorch's.
 
     On a processor as many batches are scored at the same time as there are cores, each on one of them (`streams`):
     that keeps all of them busy, decoding included, where several on one batch wait for each other.
@@ -67,21 +72,42 @@ def run_scorer(
     device = chosen_device(device)
     if precision not in PRECISIONS:
         raise InputError("precision", f"{quoted(precision)} is none", " or ".join(PRECISIONS))
+    streams = (streams or cores()) if device == "cpu" else 1
+    if engine != "torch" and device != "cpu":
+        what = f"it is asked for together with --device {device}"
+        raise InputError(f"--engine {engine}", what, "--device cpu", "Leave --engine out: PyTorch does it.")
     if engine == "onnx":
         from overread.vision.engines.onnx_runtime import onnx_engine
 
-        if precision != "float32" or device != "cpu":
-            asked = f"--precision {precision}" if precision != "float32" else f"--device {device}"
-            do = "Leave --engine out: PyTorch does it."
-            raise InputError("--engine onnx", f"it is asked for together with {asked}", "float32 on cpu", do)
+        if precision != "float32":
+            what = f"it is asked for together with --precision {precision}"
+            do = "Say --engine torch or openvino: ONNX Runtime has no bfloat16 on processors."
+            raise InputError("--engine onnx", what, "float32", do)
         found: Engine = onnx_engine(run)
+    elif engine == "openvino":
+        from overread.vision.engines.openvino import openvino_engine
+
+        found = openvino_engine(run, precision, streams)
     elif engine == "torch":
         from overread.vision.engines.pytorch import TorchEngine
 
         found = TorchEngine.of(run, device, precision)
     else:
         raise InputError("engine", f"{quoted(engine)} is none", " or ".join(ENGINES))
-    return RunScorer(run, found, flip, (streams or cores()) if device == "cpu" else 1)
+    return RunScorer(run, found, flip, streams)
+
+
+def chosen_engine(name: str, *, device: str, precision: str, images: int, exported: bool) -> str:
+    """Return the engine that `auto` stands for: the fastest of those that are installed, at equal output.
+
+    In float32 on a processor that is ONNX Runtime, where the run is exported already or enough images make an export
+    worth its while. In all other cases it is PyTorch: OpenVINO is used where it is asked for.
+    """
+    if name != "auto":
+        return name
+    worth = exported or images >= MANY
+    there = all(find_spec(library) is not None for library in ("onnx", "onnxscript", "onnxruntime"))
+    return "onnx" if worth and there and precision == "float32" and chosen_device(device) == "cpu" else "torch"
 
 
 def chosen_device(name: str) -> str:

@@ -41,6 +41,9 @@ RUN, WEIGHTS, SPLIT, METRICS, SETTINGS, CARD = (
     "train.toml",
     "README.md",
 )
+MODEL = "model.onnx"
+"""Where `overread export` puts the run as ONNX unless told otherwise, and scoring looks for it; no part of the run."""
+
 CHECKED = (WEIGHTS, SPLIT, METRICS)
 """The files whose checksums stand in `run.json`."""
 
