@@ -63,6 +63,12 @@ def test_absent_images_are_refused_or_left_out(case: Any, tmp_path: Path) -> Non
         predict(run, cohort, images, tmp_path / "m.csv")
     found = predict(run, cohort, images, tmp_path / "m.csv", Choices(present_only=True))
     assert len(found.images) == 49
+    for row in range(20, 30):
+        (images / f"{row:03d}.png").unlink()
+    said: list[str] = []
+    found = predict(run, cohort, images, tmp_path / "n.csv", Choices(present_only=True), say=said.append)
+    assert len(found.images) == 39
+    assert "reports cross-fit the thresholds" in said[0], "what is said is of the images that are there"
 
 
 def test_an_unreadable_image_leaves_no_reading_and_what_was_done_is_gone_on_from(case: Any, tmp_path: Path) -> None:

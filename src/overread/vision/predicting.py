@@ -63,14 +63,14 @@ def predict(
     told how many images of how many are done, `say` what the person who asked should know.
     """
     check(choices)
-    found, pixels = read_run(run), None
-    chosen = rows_to_score(cohort, found, split=choices.split, tuning_rows=choices.tuning_rows)
+    found = read_run(run)
+    rows = rows_to_score(cohort, found, split=choices.split, tuning_rows=choices.tuning_rows).rows
     pixels = open_pixels(images, size=found.preprocessing.size)
-    wanted = with_parts(cohort.take(chosen.rows), chosen.split)
-    wanted = without_refused(
-        attributes_from(pixels, present(wanted, pixels, images, present_only=choices.present_only))
-    )
-    split, wanted = wanted.table[PART], replace(wanted, table=wanted.table.drop(PART))
+    there = attributes_from(pixels, present(cohort.take(rows), pixels, images, present_only=choices.present_only))
+    chosen = rows_to_score(
+        there, found, split=choices.split, tuning_rows=choices.tuning_rows
+    )  # of those that are there
+    wanted = replace(there.take(chosen.rows), refusals={})  # which matter where labels are judged
     for said in (*chosen.warnings, *missing_metadata(found, wanted)):
         say(said)
     engine = chosen_engine(
@@ -97,7 +97,7 @@ def predict(
     )
     try:
         do(job, choices.devices, pixels, progress, say)
-        reading = assembled(parts, wanted, found.findings, name=found.name, split=split.to_list())
+        reading = assembled(parts, wanted, found.findings, name=found.name, split=chosen.split.to_list())
         write_reading(reading, out)
     except InputError:
         if not parts.done():
@@ -155,19 +155,6 @@ def effect(job: Job, pixels: PixelSource) -> Effect | None:
     reduced, full = (each.scorer().scores(squares, rows) for each in (job, replace(job, precision="float32")))
     apart = np.abs(reduced - full)
     return Effect(len(rows), float(apart.max()), float(apart.mean()))
-
-
-PART = "what the row was to the run"
-
-
-def with_parts(cohort: Cohort, split: pl.Series) -> Cohort:
-    """Return a cohort with a further column, which goes where its rows go."""
-    return replace(cohort, table=cohort.table.with_columns(split.alias(PART)))
-
-
-def without_refused(cohort: Cohort) -> Cohort:
-    """Return a cohort without what only matters where labels are judged, which need not go to another process."""
-    return replace(cohort, refusals={})
 
 
 def facts(run: Path, cohort: Cohort, pixels: PixelSource, images: Path, choices: Choices) -> list[object]:
