@@ -39,25 +39,16 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-for command in (
-    demo,
-    plan,
-    study,
-    report,
-    verify,
-    audit,
-    blind,
-    recalibrate,
-    phantom,
-    prepare,
-    predict,
-    export,
-    reread,
-    explain,
-    selfcheck,
-    train,
-):  # a new command is one new file and one word in this line
-    app.command(no_args_is_help=command not in (demo, selfcheck, study))(command)
+COMMANDS = {  # a new command is one new file and one word here
+    "Judge": (demo, report, audit, blind, recalibrate, reread),
+    "Show that it can be trusted": (plan, study, verify, selfcheck),
+    "From radiographs to a reading": (phantom, prepare, train, predict, export, explain),
+}
+
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        alone = command in (demo, selfcheck, study)  # does something without any argument
+        app.command(no_args_is_help=not alone, rich_help_panel=panel)(command)
 
 
 def print_version(wanted: bool) -> None:
