@@ -129,6 +129,9 @@ likelihood <- function(p) {
 }
 rogan <- function(q, a, b) as.numeric(epi.prev(q * 1e6, 1e6, se = a, sp = b, method = "c-p", units = 1)$tp[["est"]])
 
+votes <- (ill == 1) + called_a + called_b  # of three readers
+pairs_apart <- sum(votes * (3 - votes)) / (3 * length(votes))
+
 results <- list()
 versions <- list(R = paste(R.version$major, R.version$minor, sep = "."))
 for (package in c("pROC", "epiR", "rms", "survey")) versions[[package]] <- as.character(packageVersion(package))
@@ -211,6 +214,12 @@ check("seen_counts", "R", "as.numeric(matrix(c(0.8, 0.2, 0.1, 0.9), 2) %*% matri
 check("corrected_counts", "R", "as.numeric(solve(matrix(c(0.8, 0.2, 0.1, 0.9), 2), matrix(c(81, 99, 89, 731), 2)))")
 check("corrected_auroc", "R", "0.5 + (0.8 - 0.5) / with(list(p = (0.17 + 0.9 - 1) / 0.7), 0.8 * p / 0.17 + 0.9 * (1 - p) / 0.83 - 1)")
 
+check("observed_agreement", "R", "mean(sapply(votes, function(m) (choose(m, 2) + choose(3 - m, 2)) / choose(3, 2)))")
+check("gwet_ac1", "R", "with(list(o = 1 - pairs_apart, e = 2 * mean(votes / 3) * (1 - mean(votes / 3))), (o - e) / (1 - e))")
+check("hanley_mcneil", "R", "0.893 + c(0, -1, 1) * qnorm(0.975) * with(list(A = 0.893, m = 51, n = 58), sqrt((A * (1 - A) + (m - 1) * (A / (2 - A) - A^2) + (n - 1) * (2 * A^2 / (1 + A) - A^2)) / (m * n)))")
+check("largest_variance", "epiR", "epi.conf(cbind(0.893 * 51, 51), ctype = 'prevalence', method = 'wilson')[c(1, 3, 4)]")
+check("spearman", "R", "cor(a, b, method = 'spearman')")
+check("sign_test", "R", "with(list(d = tapply(as.numeric(called_a) - called_b, patient, sum)), binom.test(sum(d > 0), sum(d != 0))$p.value)")
 check("recipe_mean", "R", "recipe(runs, spread[1:4, 1:4])")
 check("recipe_difference", "R", "recipes(runs, others, spread)")
 check("geometric_mean", "R", "exp(mean(log(c(4, 2.5, 0.3))))")

@@ -48,6 +48,21 @@ def names(data: Path) -> dict[str, Any]:
         cells = (called & ill, called & ~ill, ~called & ill, ~called & ~ill)
         return [float(weight[rows & cell].sum()) for cell in cells]
 
+    import krippendorff
+    import skimage.measure
+    import skimage.metrics
+    import statsmodels.stats.inter_rater
+
+    columns = np.stack([found["ill"], found["called_a"].astype(int), found["called_b"].astype(int)], axis=1)
+    places = np.arange(256) / 16
+
+    def inside(box: tuple[float, float, float, float]) -> Any:
+        """Flag the pixels of a fine raster that lie in a box: left, top, right, lower."""
+        across, down = (places >= box[0]) & (places < box[2]), (places >= box[1]) & (places < box[3])
+        return across[None, :] & down[:, None]
+
+    found |= {"raters": columns, "krippendorff": krippendorff, "skimage": skimage, "inside": inside}
+    found |= {"one": found["a"][:320].reshape(16, 20), "two": found["b"][:320].reshape(16, 20)}
     skm_roc = sklearn.metrics.roc_curve
     return found | {"rechosen": rechosen}
 
@@ -91,12 +106,29 @@ RECIPES = [
     ("mean_replicates", "NumPy", "np.mean([[0.8, 0.9, 0.5], [0.7, 0.65, 0.1]], axis=1)"),
     ("pooled", "scikit-learn", "skm.confusion_matrix(np.append(ill, ill), np.append(called_a, called_b))[[1, 0, 1, 0], [1, 1, 0, 0]]"),
     ("cell_edges", "NumPy", "np.quantile(np.repeat(a, np.where(ill == 1, (ill == 0).sum(), (ill == 1).sum())), np.arange(1, 4) / 4, method='inverted_cdf')"),
+    ("fleiss_kappa", "statsmodels", "statsmodels.stats.inter_rater.fleiss_kappa(statsmodels.stats.inter_rater.aggregate_raters(raters)[0])"),
+    ("krippendorff_alpha", "krippendorff", "krippendorff.alpha(reliability_data=raters.T, level_of_measurement='nominal')"),
+    ("spearman", "SciPy", "scipy.stats.spearmanr(a, b).statistic"),
+    ("bootstrap_spearman", "SciPy", "[scipy.stats.spearmanr(np.repeat(a, w), np.repeat(b, w)).statistic for w in weights]"),
+    ("sign_test", "SciPy", "scipy.stats.binomtest(int(((d := np.bincount(patient, called_a.astype(int) - called_b)) > 0).sum()), int((d != 0).sum())).pvalue"),
+    ("ssim", "scikit-image", "skimage.metrics.structural_similarity(one, two, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1.0, full=True)[1].mean()"),
+    ("iou", "NumPy", "[[(inside(p) & inside(q)).sum() / (inside(p) | inside(q)).sum() for q in ((2, 2, 8, 7), (0, 5, 3, 12))] for p in ((1, 1, 6, 6), (4, 4, 5, 5))]"),
+    ("iobb", "NumPy", "[[(inside(p) & inside(q)).sum() / inside(p).sum() for q in ((2, 2, 8, 7), (0, 5, 3, 12))] for p in ((1, 1, 6, 6), (4, 4, 5, 5))]"),
+    ("boxes_of_map", "scikit-image", "sorted([r.bbox[1], r.bbox[0], r.bbox[3], r.bbox[2]] for t in (60, 180) for r in skimage.measure.regionprops(skimage.measure.label(one / one.max() * 255 >= t, connectivity=2)))"),
+    ("heat_in_box", "NumPy", "np.kron(one, np.ones((4, 4)))[4:34, 6:50].sum() / np.kron(one, np.ones((4, 4))).sum()"),
     ("newcombe_printed", "Fagerland, Lydersen and Laake (2017), chapter 8", "[-0.0621, -0.1186, -0.0046]"),
     ("seed_paper_extra_people", "Valsson and Arandjelović, Table 2: -25 of 1,000 ill, 23 of 1,000 healthy", "[-25.0, 23.0]"),
 ]  # fmt: skip
 """Name of the check, the software whose version is written beside it, the line that gives the value."""
 
-DISTRIBUTION = {"scikit-learn": "scikit-learn", "SciPy": "scipy", "statsmodels": "statsmodels", "dcurves": "dcurves"}
+DISTRIBUTION = {
+    "scikit-learn": "scikit-learn",
+    "SciPy": "scipy",
+    "statsmodels": "statsmodels",
+    "dcurves": "dcurves",
+    "scikit-image": "scikit-image",
+    "krippendorff": "krippendorff",
+}
 
 
 def main(data: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overread.selfcheck import calibration, counts, discrimination, paired, transport
+from overread.selfcheck import calibration, counts, discrimination, paired, reading, transport
 from overread.selfcheck.material import Check, Reference, cohort, references
 
 CHECKS: tuple[Check, ...] = (
@@ -15,6 +15,7 @@ CHECKS: tuple[Check, ...] = (
     *paired.CHECKS,
     *calibration.CHECKS,
     *transport.CHECKS,
+    *reading.CHECKS,
 )
 
 
