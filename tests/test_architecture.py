@@ -16,7 +16,7 @@ PARTS = {  # part: (parts of overread it may import, libraries it may import)
     "stats": ({"stats"}, {"numpy", "scipy", "numba"}),
     "selfcheck": ({"selfcheck", "stats"}, {"numpy"}),
     "analyses": ({"analyses", "records", "stats"}, {"numpy", "polars", "scipy", "sklearn", "threadpoolctl"}),
-    "report": ({"report", "analyses", "records"}, {"polars", "jinja2", "markupsafe", "numpy"}),
+    "report": ({"report", "analyses", "records"}, {"polars", "jinja2", "markupsafe", "numpy", "pptx", "resvg_py"}),
     "vision": (
         {"vision", "records"},
         {
@@ -26,6 +26,7 @@ PARTS = {  # part: (parts of overread it may import, libraries it may import)
             "monai",
             "lightning",
             "pydicom",
+            "highdicom",
             "gdcm",
             "cv2",
             "safetensors",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations, product
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,6 +29,7 @@ from overread.analyses import (
 from overread.analyses.options import Options
 from overread.analyses.passage import Passage
 from overread.records.findings import NIH_FINDINGS
+from overread.report import write_report
 from overread.report.page import Page, page
 
 EVIL = '<script>alert("1")</script>'
@@ -633,6 +635,12 @@ def second() -> SimpleNamespace:
 def made() -> Page:
     """Return the page of a second reading."""
     return page(simulated_reading())
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a report, for tests that only read it."""
+    return write_report(simulated_reading(), tmp_path_factory.mktemp("written") / "report").parent
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from overread.cli.calls import WrongCall
 from overread.cli.demo import demo
 from overread.cli.explain import explain
 from overread.cli.export import export
+from overread.cli.hand_over import hand_over
 from overread.cli.phantom import phantom
 from overread.cli.plan import plan
 from overread.cli.predict import predict
@@ -42,6 +43,7 @@ app = typer.Typer(
 COMMANDS = {  # a new command is one new file and one word here
     "Judge": (demo, report, audit, blind, recalibrate, reread),
     "Show that it can be trusted": (plan, study, verify, selfcheck),
+    "Pass it on": (hand_over,),
     "From radiographs to a reading": (phantom, prepare, train, predict, export, explain),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
@@ -19,7 +19,51 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 
-def readers(second: SecondReading) -> Readers:
+class Judged(Protocol):
+    """What was judged, as far as a table of the page needs to know it."""
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """The findings by their names in the tables."""
+
+    @property
+    def n_images(self) -> int:
+        """The number of images that are reported."""
+
+
+class Level(Protocol):
+    """The options that a table of the page names."""
+
+    @property
+    def level(self) -> float:
+        """The level of the intervals."""
+
+
+class Results(Protocol):
+    """What tables of the page are made from: a second reading, or a report that was read back from its folder."""
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """The names of the readings."""
+
+    @property
+    def floor(self) -> str | None:
+        """The name of the floor, where there is one."""
+
+    @property
+    def tables(self) -> Mapping[str, pl.DataFrame]:
+        """The tables by name."""
+
+    @property
+    def study(self) -> Judged:
+        """What was judged."""
+
+    @property
+    def options(self) -> Level:
+        """The options."""
+
+
+def readers(second: Results) -> Readers:
     """Return the readers of the figures: the user's, and the floor where it is not one of them."""
     return Readers(second.readings, second.floor)
 
@@ -35,13 +79,13 @@ def mean_name(second: SecondReading) -> str:
     return f"Mean of {numbers.plural(n, 'finding')}"
 
 
-def table(second: SecondReading, name: str) -> pl.DataFrame | None:
+def table(second: Results, name: str) -> pl.DataFrame | None:
     """Return a table that may be absent or without rows: None where it is."""
     found = second.tables.get(name)
     return None if found is None or found.is_empty() else found
 
 
-def estimates(second: SecondReading, metric: str, method: str = "bootstrap") -> pl.DataFrame:
+def estimates(second: Results, metric: str, method: str = "bootstrap") -> pl.DataFrame:
     """Return the rows of one metric over all images, with one kind of interval."""
     of_all = pl.col("attribute").fill_null("") == ""
     return second.tables["estimates"].filter(of_all, pl.col("metric") == metric, pl.col("method") == method)

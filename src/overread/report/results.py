@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
 
 MARKER, AUDIT_MARKER, REREAD_MARKER = "overread second reading", "overread audit", "overread reread"
+HAND_OVER_MARKER = "overread hand-over"
+MARKERS = MARKER, AUDIT_MARKER, REREAD_MARKER, HAND_OVER_MARKER
+"""What the folders that overread writes say of themselves; only these are ever replaced."""
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

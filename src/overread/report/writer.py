@@ -15,12 +15,12 @@ from overread.records.errors import InputError
 from overread.report import lookup
 from overread.report.page import page
 from overread.report.reporting_markdown import reporting_markdown
-from overread.report.results import AUDIT_MARKER, MARKER, REREAD_MARKER, results_csv, results_json
+from overread.report.results import MARKERS, results_csv, results_json
 
 if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
 
-RESULTS, REPORT, REPORTING = "results.json", "report.html", "reporting.md"
+RESULTS, REPORT, REPORTING, HAND_OVER = "results.json", "report.html", "reporting.md", "hand-over.json"
 
 
 def write_report(second: SecondReading, out: str | Path, *, force: bool = False, call: Sequence[str] = ()) -> Path:
@@ -89,13 +89,14 @@ def check_output(out: str | Path, *, force: bool = False) -> Path:
 
 def written_files(folder: Path) -> set[str] | None:
     """Return the files that overread wrote into a folder, None where it is not a folder of ours."""
-    try:
-        document = json.loads((folder / RESULTS).read_bytes())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(document, dict) or document.get("format") not in (MARKER, AUDIT_MARKER, REREAD_MARKER):
-        return None
-    return set(document.get("files", ()))
+    for name in (RESULTS, HAND_OVER):
+        try:
+            document = json.loads((folder / name).read_bytes())
+        except (OSError, ValueError):
+            continue
+        if isinstance(document, dict) and document.get("format") in MARKERS:
+            return set(document.get("files", ()))
+    return None
 
 
 def found(folder: Path) -> set[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from overread.records import model_index
 from overread.records.findings import display
+from overread.records.model_index import Dataset, Metric
 from overread.vision.runs import Run
 
 PAPER = "Valsson and Arandjelović, The Interpretation of Deep Learning Based Analysis of Medical Images"
@@ -17,30 +18,16 @@ def model_card(run: Run) -> str:
 
 
 def front_matter(run: Run) -> str:
-    """Return the part between dashes that programs read; every text in it is quoted as JSON, which YAML understands."""
-    lines = [
-        "---",
-        "library_name: pytorch",
-        "pipeline_tag: image-classification",
-        "tags: [chest-x-ray, multi-label, overread]",
-        "model-index:",
-        f"- name: {text(run.name)}",
-        "  results:",
-        "  - task:",
-        "      type: image-classification",
-        "      name: Findings on chest radiographs",
-        "    dataset:",
-        f"      name: {text(run.facts['cohort']['name'])}",
-        f"      type: {text(run.facts['cohort']['name'])}",
-        "      split: validation",
-        "    metrics:",
-    ]
+    """Return the part between dashes that programs read."""
     named = {"AUROC, mean over findings": "val_auroc"} | {f"AUROC, {display(f)}": f"auroc_{f}" for f in run.findings}
-    for name, column in named.items():
-        if run.metrics.get(column) is not None:
-            lines += [f"    - type: roc_auc\n      name: {text(name)}\n      value: {run.metrics[column]:.4f}"]
-    lines.append(f"    - type: loss\n      name: Binary cross-entropy\n      value: {run.metrics['val_loss']:.4f}")
-    return "\n".join([*lines, "---"])
+    metrics = [
+        Metric("roc_auc", name, round(run.metrics[column], 4))
+        for name, column in named.items()
+        if run.metrics.get(column) is not None
+    ]
+    metrics.append(Metric("loss", "Binary cross-entropy", round(run.metrics["val_loss"], 4)))
+    dataset = Dataset(run.facts["cohort"]["name"], "validation")
+    return model_index.front_matter(run.name, dataset, metrics, {"library_name": "pytorch"})
 
 
 def body(run: Run) -> str:
@@ -112,8 +99,3 @@ def part(facts: Any, name: str) -> str:
 def shown(value: float | None) -> str:
     """Return a figure as people read it."""
     return "not known" if value is None else f"{value:.3f}"
-
-
-def text(value: str) -> str:
-    """Return a text as YAML quotes it."""
-    return json.dumps(value, ensure_ascii=False)

@@ -53,7 +53,7 @@ def mean_lead(second: SecondReading) -> list[str]:
     return sentences
 
 
-def table_2(second: SecondReading, finding: str, title: str, *, shown: bool = False) -> Sheet:
+def table_2(second: lookup.Results, finding: str, title: str, *, shown: bool = False) -> Sheet:
     """Return every metric of the four counts in one kind of average, a column per reader."""
     everyone = lookup.readers(second).everyone
     rows = []
