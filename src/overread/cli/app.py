@@ -13,6 +13,7 @@ from overread.cli.audit import audit
 from overread.cli.blind import blind
 from overread.cli.calls import WrongCall
 from overread.cli.demo import demo
+from overread.cli.dicom import dicom
 from overread.cli.explain import explain
 from overread.cli.export import export
 from overread.cli.hand_over import hand_over
@@ -43,7 +44,7 @@ app = typer.Typer(
 COMMANDS = {  # a new command is one new file and one word here
     "Judge": (demo, report, audit, blind, recalibrate, reread),
     "Show that it can be trusted": (plan, study, verify, selfcheck),
-    "Pass it on": (hand_over,),
+    "Pass it on": (hand_over, dicom),
     "From radiographs to a reading": (phantom, prepare, train, predict, export, explain),
 }
 
