@@ -18,6 +18,7 @@ from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
 collect_ignore = ["conf.py", "tables_in_pages.py"]  # Sphinx runs them
 
+HAND_OVER = ("highdicom", "pptx", "cv2", "gdcm")
 VISION = ("from-radiographs", "train", "heat-maps", "own-model-vision")
 
 
@@ -35,6 +36,8 @@ def page_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     page = Path(str(request.node.path)).stem
     if page in VISION and importlib.util.find_spec("torch") is None:
         pytest.skip("needs the extra vision")
+    if page == "hand-over" and not all(map(importlib.util.find_spec, HAND_OVER)):
+        pytest.skip("needs the extras hand-over and vision")
     folder, before = tmp_path_factory.mktemp(page), Path.cwd()
     os.chdir(folder)
     with pytest.MonkeyPatch.context() as patched:
