@@ -267,4 +267,12 @@ def test_maps_without_heat_cannot_be_compared() -> None:
     maps = -np.ones((6, 1, 7, 7))
     found = sanity("model", maps, list("abcdef"), randomised={"head": maps}, moved={}, replicates=100)
     assert found["value"].null_count() == len(found)
-    assert set(found["note"]) == {"no map has heat"}
+    assert set(found["note"]) == {"no two maps with heat in some cells only"}
+
+
+def test_maps_of_one_cell_cannot_be_compared_either() -> None:
+    maps = np.random.default_rng(0).random((6, 2, 1, 1))
+    moved = {"flipped": maps, "shifted": maps}
+    found = sanity("model", maps, list("abcdef"), randomised={"head": maps}, moved=moved, replicates=100)
+    assert set(found["check"]) == {"randomised", "flipped", "another image"}
+    assert found.filter(pl.col("measure") == "spearman")["value"].null_count() == 4

@@ -89,7 +89,7 @@ def pairs(
         flipped = np.clip(np.asarray(moved["flipped"], np.float64), 0, None)
         yield "flipped", "map moved with the image", heat[..., ::-1], flipped, spearman_of_maps
         yield "flipped", "map where it was", heat, flipped, spearman_of_maps
-    if "shifted" in moved:
+    if "shifted" in moved and min(heat.shape[2:]) > 1:  # a map of one cell has nowhere to move to
         shifted = np.clip(np.asarray(moved["shifted"], np.float64), 0, None)
         yield "shifted", "map moved with the image", heat[..., :-1, :-1], shifted[..., 1:, 1:], spearman_of_maps
         yield "shifted", "map where it was", heat[..., 1:, 1:], shifted[..., 1:, 1:], spearman_of_maps
@@ -130,7 +130,7 @@ def averaged(alike: NDArray[np.float64], codes: NDArray[np.int64], boots: Patien
     n = {"n_maps": int(known.sum()), "n_images": int(some.sum()), "n_patients": len(np.unique(codes[some]))}
     notes = [f"{int((~known).sum())} maps without heat, or the same in all cells, left out"] if not known.all() else []
     if not some.any():
-        undefined = Estimate.undefined("no map has heat", level=level, method="bootstrap")
+        undefined = Estimate.undefined("no two maps with heat in some cells only", level=level, method="bootstrap")
         return interval(undefined) | n | {"method": undefined.method}
     per_image = np.where(known, alike, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     value = float(per_image[some].mean())
