@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,13 @@ def test_what_cannot_be_made_here_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(writing, "found_browser", lambda given: None)
     assert "apt-get install chromium" in str(left_out(("pdf", "latex"), None)["pdf"])
     assert left_out(("latex",), None) == {}
+
+
+def test_slides_without_their_libraries_are_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pptx", None)
+    said = str(left_out(("slides", "latex"), None)["slides"])
+    assert said.startswith("--to slides: slides need the library pptx, which is not installed.")
+    assert "pip install 'overread[hand-over]'" in said
 
 
 def test_a_folder_is_written_and_may_be_replaced(report: FinishedReport, tmp_path: Path) -> None:

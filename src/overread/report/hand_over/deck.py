@@ -9,7 +9,7 @@ import polars as pl
 
 from overread.report import lookup, numbers
 from overread.report.hand_over.finished import FinishedReport
-from overread.report.hand_over.paper_tables import operating_characteristics, table_1
+from overread.report.hand_over.paper_tables import table_1
 from overread.report.section import Cell, Column, Sheet
 
 MOST_PAIRS, MOST_READERS = 3, 4
@@ -121,7 +121,7 @@ def discrimination(report: FinishedReport) -> Iterator[Slide]:
         others = tuple(line for other in report.readings[1:MOST_READERS] for line in of_reading(report, other, "AUROC"))
         yield Slide(said[0], others, picture=Picture(picture, "AUROC of every finding with its interval, by reading"))
     floor = next(filter(is_floor, report.said_of("")), None)
-    yield Slide(floor or (said[0] if said else "AUROC by finding"), sheet=few_readers(report, table_1(report), 2))
+    yield Slide(floor or "AUROC by finding", sheet=few_readers(report, table_1(report), 2))
 
 
 def people(report: FinishedReport) -> Iterator[Slide]:
@@ -130,9 +130,13 @@ def people(report: FinishedReport) -> Iterator[Slide]:
     if not said:
         return
     panel = [line for name in report.readings for line in of_reading(report, name, "All findings together")]
-    yield Slide(said[0], (*said[1:MOST_READERS], *panel[:MOST_READERS]), sheet=people_sheet(report))
-    head = panel[0] if panel else said[0]
-    yield Slide(head, sheet=few_readers(report, operating_characteristics(report), 1))
+    yield Slide(said[0], tuple(said[1:MOST_READERS]), sheet=people_sheet(report))
+    if panel:
+        svg = report.figure("panel")
+        picture = (
+            None if svg is None else Picture(svg, "Shares of images with false calls, and with all findings found")
+        )
+        yield Slide(panel[0], tuple(panel[1:MOST_READERS]), picture=picture)
 
 
 PEOPLE = {
@@ -200,7 +204,8 @@ def limits(report: FinishedReport) -> Iterator[Slide]:
     """Say what the figures do not show."""
     level = numbers.level(report.options.level)
     resampled = f"Intervals are at level {level}, patients resampled: what another cohort would give, they do not say."
-    yield Slide(NO_DEVICE, (*report.warnings, resampled), notes=report.methods)
+    confused = [line for name in report.readings[:MOST_READERS] for line in of_reading(report, name, "Told apart")]
+    yield Slide(NO_DEVICE, (*report.warnings, *confused, resampled), notes=report.methods)
 
 
 def of_reading(report: FinishedReport, name: str, part: str) -> list[str]:
