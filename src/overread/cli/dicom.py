@@ -52,7 +52,7 @@ def dicom(
     from overread.records.reading import read_reading
     from overread.records.thresholds import read_thresholds
     from overread.records.writing import replace_file
-    from overread.vision.results.overlay import read_picture, secondary_capture
+    from overread.vision.results.overlay import read_picture, refuse_other_image, secondary_capture
     from overread.vision.results.source import encoded, read_source
     from overread.vision.results.structured_report import Answers, structured_report
 
@@ -62,13 +62,14 @@ def dicom(
     scores = read_reading(reading)
     row = row_of(scores, radiograph, image)
     answers = Answers(
-        model or scores.name,
-        model_version,
+        (model or "").strip() or scores.name,
+        model_version.strip() or "not stated",
         dict(zip(scores.findings, scores.scores[row].tolist(), strict=True)),
         read_thresholds(thresholds) if thresholds is not None else {},
     )
     files = {REPORT: encoded(structured_report(source, answers))}
     if overlay is not None:
+        refuse_other_image(overlay, str(scores.images[row]))
         shown = secondary_capture(source, read_picture(overlay), answers.algorithm, answers.version)
         files[OVERLAY] = encoded(shown)
     out.mkdir(parents=True, exist_ok=True)

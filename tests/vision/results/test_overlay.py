@@ -73,6 +73,16 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
         overlay.read_picture(tmp_path / "nothing.png")
 
 
+def test_a_picture_of_another_image_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays.csv").write_text("file,image,finding\noverlays/p.webp,one.png,Mass\n")
+    overlay.refuse_other_image(tmp_path / "overlays" / "p.webp", "one.dcm")
+    overlay.refuse_other_image(tmp_path / "overlays" / "unlisted.png", "two.png")
+    overlay.refuse_other_image(tmp_path / "elsewhere.png", "two.png")
+    with pytest.raises(InputError, match=r"the picture shows one.png, and the radiograph is two.png"):
+        overlay.refuse_other_image(tmp_path / "overlays" / "p.webp", "two.png")
+
+
 @pytest.mark.parametrize("orientation", [["L", "F"], None])
 def test_a_validator_finds_no_error(orientation: list[str] | None, radiograph: Any, tmp_path: Path) -> None:
     program = shutil.which("dciodvfy")

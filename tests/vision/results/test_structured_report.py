@@ -75,6 +75,13 @@ def test_it_lies_in_the_radiographs_study_under_the_patients_name_and_holds_no_m
     assert "Secret" not in str(made)
 
 
+def test_a_name_in_japanese_comes_through(radiograph: Any) -> None:
+    name = "Yamada^Tarou=山田^太郎=やまだ^たろう"
+    of = source.read_source(radiograph(SpecificCharacterSet=["", "ISO 2022 IR 87"], PatientName=name))
+    back = pydicom.dcmread(BytesIO(source.encoded(written.structured_report(of, answers()))))
+    assert str(back.PatientName) == name
+
+
 def test_the_same_answers_have_the_same_identifier(radiograph: Any) -> None:
     one, same = report(radiograph), report(radiograph)
     assert one.SOPInstanceUID == same.SOPInstanceUID

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import highdicom as hd
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
@@ -15,9 +16,11 @@ from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian
 
 from overread import __version__
-from overread.records.errors import InputError, located
+from overread.records.errors import InputError, located, plain
+from overread.records.heatmaps import OVERLAYS
+from overread.records.tables import read_table
 from overread.vision.radiograph import MOST_PIXELS
-from overread.vision.results.source import made_uid
+from overread.vision.results.source import made_uid, quietly
 
 SERIES_NUMBER = 9002
 STRIP, MARGIN, SCALE = 28, 8, 0.5
@@ -40,6 +43,23 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(found[..., ::-1], dtype=np.uint8)
 
 
+def refuse_other_image(path: Path, image: str) -> None:
+    """Refuse a picture that `overread explain` made of another image: it would lie in another person's study.
+
+    Of a picture that comes from elsewhere nobody here can say what it shows.
+    """
+    listing = path.parent.parent / OVERLAYS
+    if not listing.is_file():
+        return
+    table = read_table(listing).frame
+    if not {"file", "image"} <= set(table.columns):
+        return
+    shown = table.filter(pl.col("file").str.ends_with(f"/{path.name}") | (pl.col("file") == path.name))["image"]
+    if len(shown) and Path(shown[0]).stem != Path(image).stem:
+        what = f"the picture shows {plain(shown[0])}, and the radiograph is {plain(image)}"
+        raise InputError(located(path), what, "a picture of the radiograph itself")
+
+
 def marked(picture: NDArray[np.uint8], algorithm: str) -> NDArray[np.uint8]:
     """Return a picture with a strip below it that says what it is, which no viewer can hide."""
     strip = np.zeros((STRIP, picture.shape[1], 3), np.uint8)
@@ -50,6 +70,7 @@ def marked(picture: NDArray[np.uint8], algorithm: str) -> NDArray[np.uint8]:
     return np.concatenate([picture, strip])
 
 
+@quietly()
 def secondary_capture(source: Dataset, picture: NDArray[np.uint8], algorithm: str, version: str) -> Dataset:
     """Return a picture as a secondary capture of the study of `source`, in a series of its own.
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid5
 
+from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset
+from pydicom.valuerep import DA, TM
 
 from overread.records.errors import InputError, located
 from overread.vision.formats import dicom
@@ -20,7 +26,17 @@ CARRIED = (
 )
 """What is taken over, because an archive files by it; what the source lacks is empty. Nothing else is."""
 
-CONTEXT = ("SpecificCharacterSet", "Modality", "PatientOrientation", "Rows", "Columns", "NumberOfFrames")
+CONTEXT = ("Modality", "PatientOrientation", "Rows", "Columns", "NumberOfFrames")
+RULES: dict[str, Callable[[Any], bool]] = {
+    "StudyDate": lambda value: converts(DA, value),
+    "StudyTime": lambda value: converts(TM, value),
+    "PatientBirthDate": lambda value: converts(DA, value),
+    "PatientSex": lambda value: value in ("M", "F", "O"),
+    "SOPClassUID": lambda value: value in UID_dictionary,
+}
+"""What is checked before it is written into something new. Names that are too long are carried over as they are, since
+an archive files by them."""
+
 NAMESPACE = UUID("5f4a7d6e-6b0a-5c0e-9c39-0d5b9d4e3f11")
 """A UUID of this project's own, under which others are made."""
 
@@ -44,18 +60,43 @@ def read_source(path: Path) -> Dataset:
         if lacking or "PixelData" not in header:
             what = f"it has no {lacking[0]}" if lacking else "it holds no image"
             raise UnreadableRadiograph(where, what, "a DICOM image with its identifiers")
-        return carried(header)
+        kept = carried(header)
+        broken = next((name for name, holds in RULES.items() if kept.get(name) and not holds(kept[name].value)), None)
+        if broken:
+            what = f"its {kept[broken].name} is not what DICOM allows"
+            raise UnreadableRadiograph(where, what, "a valid DICOM header", "Have it put right at its source.")
+        return kept
 
 
 def carried(header: Dataset) -> Dataset:
-    """Return the elements that are used, empty where the source lacks them."""
+    """Return the elements that are used, empty where the source lacks them, their letters in UTF-8."""
     kept = Dataset()
+    kept.SpecificCharacterSet = "ISO_IR 192"
     for name in (*NEEDED, *CARRIED, *CONTEXT):
-        if name in header:
+        if name in header and header[name].VR == "PN":
+            setattr(kept, name, str(header[name].value))  # decoded, as the source writes letters in its own way
+        elif name in header:
             kept[name] = header[name]
         elif name in CARRIED and name != "IssuerOfPatientID":
             setattr(kept, name, "")
     return kept
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep pydicom's warnings to itself: they quote the header, which holds names of people."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\..*")
+        yield
+
+
+def converts(kind: Callable[[Any], object], value: Any) -> bool:
+    """Return whether a value is one of its kind."""
+    try:
+        kind(value)
+    except ValueError:
+        return False
+    return True
 
 
 def made_uid(*parts: str) -> str:
@@ -73,5 +114,6 @@ def made_uid(*parts: str) -> str:
 def encoded(made: Dataset) -> bytes:
     """Return a finished object as the bytes of a file."""
     target = BytesIO()
-    made.save_as(target, enforce_file_format=True)
+    with quietly():
+        made.save_as(target, enforce_file_format=True)
     return target.getvalue()

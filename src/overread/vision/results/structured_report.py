@@ -13,7 +13,7 @@ from overread import __version__
 from overread.records.errors import InputError, listed, plain
 from overread.records.findings import display, key
 from overread.vision.results.finding_codes import CALL, NO, NO_UNITS, SCHEME, SCORE, THRESHOLD, YES, finding_code
-from overread.vision.results.source import made_uid
+from overread.vision.results.source import made_uid, quietly
 
 STATEMENT = (
     "Research output and no diagnosis. A score orders images by how much they look like those that were labelled so; "
@@ -49,6 +49,7 @@ class Answers:
         return (self.algorithm, self.version, __version__, *said)
 
 
+@quietly()
 def structured_report(source: Dataset, answers: Answers) -> Dataset:
     """Return the report on the image `source`, which belongs to the same study and refers to the image.
 
