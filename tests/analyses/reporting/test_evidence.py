@@ -56,6 +56,11 @@ def taken_away(of: Known, need: str) -> Known:
 NEEDS = [(name, need) for name, each in EVIDENCE.items() for need in each.needs]
 
 
+def named(value: str | Item) -> str:
+    """Return the name of a test's parameter, the same in every process."""
+    return value if isinstance(value, str) else f"{value.number} {value.topic}".strip()
+
+
 @pytest.mark.parametrize("name", EVIDENCE)
 def test_all_evidence_is_found_where_all_is_there(known: Known, name: str) -> None:
     found = EVIDENCE[name].found(known)
@@ -135,7 +140,7 @@ def test_heat_maps_fill_in_their_item(plain: SecondReading) -> None:
 # --- items -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("key", "item"), [(k, i) for k, i in ITEMS if i.shown and not i.asked], ids=str)
+@pytest.mark.parametrize(("key", "item"), [(k, i) for k, i in ITEMS if i.shown and not i.asked], ids=named)
 def test_an_automatic_item_turns_to_missing_when_all_it_rests_on_is_taken_away(
     key: str, item: Item, known: Known
 ) -> None:
@@ -146,7 +151,7 @@ def test_an_automatic_item_turns_to_missing_when_all_it_rests_on_is_taken_away(
     assert item.found(less, None).status == MISSING
 
 
-@pytest.mark.parametrize(("key", "item"), [(k, i) for k, i in ITEMS if i.asked], ids=str)
+@pytest.mark.parametrize(("key", "item"), [(k, i) for k, i in ITEMS if i.asked], ids=named)
 def test_an_item_that_a_person_answers_is_missing_without_the_answer(key: str, item: Item, known: Known) -> None:
     every = StudyForm(dict.fromkeys(item.asked, "An answer."))
     assert item.found(known, every).status in (REPORTED, PARTLY)
