@@ -104,8 +104,10 @@ def explain(
     marks = read_box_table(confounder_boxes) if confounder_boxes is not None else None
     if without_confounder is not None and marks is None:
         raise InputError("--without-confounder", "nothing says where the confounder was", "--confounder-boxes too")
-    source = open_pixels(where, size=trained.preprocessing.size)
-    counterparts = None if without_confounder is None else open_pixels(without_confounder, size=source.size)
+    source = open_pixels(where, size=trained.preprocessing.size, fit=trained.preprocessing.fit)
+    counterparts = None
+    if without_confounder is not None:
+        counterparts = open_pixels(without_confounder, size=source.size, fit=source.fit)
     rows = explaining.rows_to_explain(labels, trained, source, where, split=split, present_only=present_only)
     model = Model.of(trained)
     points, notes = operating_points(model, trained, labels, rows, source, rule, batch)

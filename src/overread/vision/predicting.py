@@ -65,7 +65,7 @@ def predict(
     check(choices)
     found = read_run(run)
     rows = rows_to_score(cohort, found, split=choices.split, tuning_rows=choices.tuning_rows).rows
-    pixels = open_pixels(images, size=found.preprocessing.size)
+    pixels = open_pixels(images, size=found.preprocessing.size, fit=found.preprocessing.fit)
     there = attributes_from(pixels, present(cohort.take(rows), pixels, images, present_only=choices.present_only))
     chosen = rows_to_score(
         there, found, split=choices.split, tuning_rows=choices.tuning_rows
@@ -94,6 +94,7 @@ def predict(
         batch_size=choices.batch_size,
         workers=choices.workers,
         skip_unreadable=choices.skip_unreadable,
+        fit=found.preprocessing.fit,
     )
     try:
         do(job, choices.devices, pixels, progress, say)

@@ -22,6 +22,7 @@ from overread.vision.run_scorers import RunScorer, chosen_device, cores, run_sco
 from overread.vision.runs import read_run
 from overread.vision.score_parts import OnDisk
 from overread.vision.scoring import WHOLE, Share, score_share
+from overread.vision.squares import Fit
 
 SECONDS = 0.5
 """How often the progress of other processes is looked at."""
@@ -42,6 +43,7 @@ class Job:
     batch_size: int = 16
     workers: int | None = None
     skip_unreadable: bool = False
+    fit: Fit | None = None
 
     def scorer(self, share: Share = WHOLE) -> RunScorer:
         """Return the run as a scorer, on the device that belongs to a share."""
@@ -103,7 +105,7 @@ def do_share(job: Job, share: Share) -> None:
     score_share(
         scorer,
         job.cohort,
-        open_pixels(job.images, size=scorer.size),
+        open_pixels(job.images, size=scorer.size, fit=job.fit),
         job.parts,
         share=share,
         batch_size=job.batch_size,
