@@ -82,6 +82,10 @@ def test_an_unreadable_image_leaves_no_reading_and_what_was_done_is_gone_on_from
     found = predict(run, cohort, images, tmp_path / "m.csv", Choices(skip_unreadable=True), say=said.append)
     assert len(found.images) == 49
     assert said[0].startswith("Going on from ")
+    with pytest.raises(InputError):
+        predict(run, cohort, images, tmp_path / "m.csv")
+    predict(run, cohort, images, tmp_path / "m.csv", Choices(skip_unreadable=True, flip=True), say=said.append)
+    assert "m.csv.parts held scores of another run, other images or other options" in said[-1]
     assert not (tmp_path / "m.csv.parts").exists()
 
 

@@ -28,7 +28,7 @@ from overread.vision.learning import Progress  # noqa: E402
 from overread.vision.pixels import open_pixels  # noqa: E402
 from overread.vision.runs import read_run  # noqa: E402
 from overread.vision.settings import Settings, read_settings  # noqa: E402
-from overread.vision.training import train  # noqa: E402
+from overread.vision.training import settled_settings, train  # noqa: E402
 from overread.vision.validation import validated  # noqa: E402
 
 N = 48
@@ -386,6 +386,11 @@ def test_settings_that_do_not_serve_are_refused_before_work(
 ) -> None:
     with pytest.raises(InputError, match=message.replace(".", r"\.")):
         train(cohort, "run", settings(**change))
+
+
+@pytest.mark.parametrize(("size", "crop"), [(32, 32), (36, 32), (64, 56), (256, 224)])
+def test_the_crop_is_seven_eighths_and_never_below_what_a_network_takes(size: int, crop: int) -> None:
+    assert settled_settings(Settings(weights="none"), size).crop == crop
 
 
 def test_absent_images_are_refused_unless_told(cohort: Cohort, place: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from overread.records.cohort import Cohort
-from overread.records.errors import InputError
+from overread.records.errors import InputError, located
 from overread.records.reading import Reading, write_reading
 from overread.vision.pixels import PixelSource, attributes_from, open_pixels, present
 from overread.vision.rows_to_score import missing_metadata, rows_to_score
@@ -81,7 +81,11 @@ def predict(
         exported=(run / MODEL).is_file(),
     )
     choices = replace(choices, engine=engine)
-    parts = OnDisk.begun(out.with_name(f"{out.name}.parts"), facts(run, wanted, pixels, images, choices))
+    place = out.with_name(f"{out.name}.parts")
+    had = place.exists()
+    parts = OnDisk.begun(place, facts(run, wanted, pixels, images, choices))
+    if had and not parts.done():
+        say(f"{located(place)} held scores of another run, other images or other options: all are scored anew.")
     job = Job(
         run,
         wanted,

@@ -43,7 +43,7 @@ from overread.vision.preprocessing import Preprocessing
 from overread.vision.processes import is_first_process
 from overread.vision.run_folder import BEST, LAST, LOGS, State, check_folder, make_folder
 from overread.vision.runs import SETTINGS, Run, read_file, read_run, write_run
-from overread.vision.settings import Settings
+from overread.vision.settings import RANGES, Settings
 from overread.vision.store import is_store, read_about
 from overread.vision.weights import LoadedWeights, place
 
@@ -183,7 +183,8 @@ def natural_size(images: str) -> int:
 
 def settled_settings(settings: Settings, size: int) -> Settings:
     """Return the settings with a value for each that depends on others."""
-    crop = round(size * 7 / 8) if settings.crop is None else settings.crop
+    smallest = int(RANGES["crop"][0])  # the networks halve the sides five times
+    crop = min(size, max(smallest, round(size * 7 / 8))) if settings.crop is None else settings.crop
     if crop > size:
         raise InputError("--crop", f"it is {crop}", f"at most the size of the images, {size}")
     rate = FROM_NOTHING if settings.weights == "none" else FROM_WEIGHTS
