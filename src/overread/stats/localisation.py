@@ -18,11 +18,11 @@ from scipy import ndimage
 Floats = NDArray[np.float64]
 
 THRESHOLDS = (60.0, 180.0)
-"""Wang et al. (2017), section 4.2: heat is brought to 0 to 255 and thresholded at each of these by itself."""
+"""Wang et al. (2017), section 3.2: heat is brought to 0 to 255 and thresholded at each of these by itself."""
 
 IOU_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 IOBB_THRESHOLDS = (0.1, 0.25, 0.5, 0.75, 0.9)
-"""Wang's thresholds of overlap, Tables 7 and 4 of arXiv 1705.02315v5."""
+"""Wang's thresholds of overlap, Tables 7 and 4 of arXiv 1705.02315v5; an overlap has to lie above one to count."""
 
 TOLERANCE = 15.0
 """Pixels by which the hottest point may miss in the pointing game of Zhang et al. (2018), Int J Comput Vis 126:1084."""
@@ -128,7 +128,7 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 def boxes_of_map(heat: ArrayLike, grid: Grid, *, thresholds: tuple[float, ...] = THRESHOLDS) -> Floats:
     """Return the boxes (n, 4) around the isolated hot regions of a map, at each threshold by itself.
 
-    As Wang et al. (2017, section 4.2, arXiv 1705.02315): heat is brought to 0 to 255, thresholded at 60 and at 180
+    As Wang et al. (2017, section 3.2, arXiv 1705.02315v5): heat is brought to 0 to 255, thresholded at 60 and at 180
     individually, and a box covers each isolated region. What the paper leaves open is chosen here: heat is divided by
     the map's own maximum (its least heat stays what it is), a cell is hot from the threshold on, regions touch at
     corners too, the boxes of both thresholds all count, a box that both give counts once, and cells are not enlarged.
@@ -187,7 +187,7 @@ class Located:
     """How well one map lies on the drawn boxes of its finding.
 
     `iou` and `iobb` are the best of any detected box; `false_iou` and `false_iobb` say, for each of Wang's thresholds,
-    how many detected boxes reach it with no drawn box. `pointing` is the pointing game: whether the hottest cell's
+    how many detected boxes come above it with no drawn box. `pointing` is the pointing game: whether the hottest cell's
     centre lies in a drawn box, and `pointing_near` within a tolerance of one; where several cells are hottest, the
     share of them. `heat` is the share of the heat within the boxes. A map without heat has found nothing: 0 in all.
     """
@@ -207,8 +207,9 @@ def located(heat: ArrayLike, grid: Grid, drawn: ArrayLike, *, tolerance: float =
 
     Several drawn boxes are one target: any detected box may meet any of them. `tolerance` is in the units of the grid.
 
-    References: Wang et al. (2017), CVPR, section 4.2; Zhang et al. (2018), Int J Comput Vis 126:1084-1102 (the
-    pointing game); Saporta et al. (2022), Nat Mach Intell 4:867-878 (the pointing game on chest X-rays, no tolerance).
+    References: Wang et al. (2017), CVPR, section 4 ("a correct localization" has an overlap above the threshold);
+    Zhang et al. (2018), Int J Comput Vis 126:1084-1102 (the pointing game); Saporta et al. (2022), Nat Mach Intell
+    4:867-878 (the pointing game on chest X-rays, no tolerance).
 
     >>> grid = Grid.regular(2, 2, left=0, top=0, width=4, height=4)
     >>> found = located([[3, 1], [0, 0]], grid, [[0, 0, 2, 2]], tolerance=0)
@@ -225,8 +226,8 @@ def located(heat: ArrayLike, grid: Grid, drawn: ArrayLike, *, tolerance: float =
     return Located(
         iou=float(by_iou.max(initial=0)),
         iobb=float(by_iobb.max(initial=0)),
-        false_iou=tuple(int((by_iou < at).sum()) for at in IOU_THRESHOLDS),
-        false_iobb=tuple(int((by_iobb < at).sum()) for at in IOBB_THRESHOLDS),
+        false_iou=tuple(int((by_iou <= at).sum()) for at in IOU_THRESHOLDS),
+        false_iobb=tuple(int((by_iobb <= at).sum()) for at in IOBB_THRESHOLDS),
         pointing=_pointing(values, grid, target, 0.0),
         pointing_near=_pointing(values, grid, target, tolerance),
         heat=float((values * coverage(grid, target)).sum() / total) if total else 0.0,
@@ -254,7 +255,7 @@ def ceiling(grid: Grid, drawn: ArrayLike, *, tolerance: float = TOLERANCE) -> Lo
     A detected box is a rectangle of whole cells (`boxes_of_map`), so the best IoU is that of the best of all such
     rectangles. IoBB and the share of heat are averages over cells, so their best is that of the best single cell. A
     map that points at one spot has no false box once that spot is right, so false boxes are 0 where the threshold can
-    be reached, else 1, since a map with heat has a box.
+    be passed, else 1, since a map with heat has a box.
 
     >>> grid = Grid.regular(2, 2, left=0, top=0, width=4, height=4)
     >>> best = ceiling(grid, [[0.5, 0.5, 1.5, 1.5]], tolerance=0)
@@ -268,8 +269,8 @@ def ceiling(grid: Grid, drawn: ArrayLike, *, tolerance: float = TOLERANCE) -> Lo
     return Located(
         iou=best_iou,
         iobb=one_box,
-        false_iou=tuple(int(best_iou < at) for at in IOU_THRESHOLDS),
-        false_iobb=tuple(int(one_box < at) for at in IOBB_THRESHOLDS),
+        false_iou=tuple(int(best_iou <= at) for at in IOU_THRESHOLDS),
+        false_iobb=tuple(int(one_box <= at) for at in IOBB_THRESHOLDS),
         pointing=float(_hits(grid, target, 0.0).any()),
         pointing_near=float(_hits(grid, target, tolerance).any()),
         heat=float(cells.max()),

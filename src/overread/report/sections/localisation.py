@@ -186,7 +186,7 @@ def located_sheet(located: pl.DataFrame) -> Sheet:
         for at in thresholds:
             for row in rows_of(located, f"{kind}_accuracy", at).iter_rows(named=True):
                 boxes = false.get((row["reading"], row["finding"], f"{kind}_false_boxes", at))
-                title = f"{'IoU' if kind == 'iou' else 'IoBB'} from {at:g}"
+                title = f"{'IoU' if kind == 'iou' else 'IoBB'} above {at:g}"
                 rows.append((
                     Cell(named(row["finding"])),
                     Cell(row["reading"]),
@@ -201,9 +201,9 @@ def located_sheet(located: pl.DataFrame) -> Sheet:
                     Cell(numbers.decimal(row["wang2017_chestxray14"])),
                 ))  # fmt: skip
     foot = (
-        "Boxes are made of the map as in Wang et al. 2017: heat from 60 and from 180 of 255 by itself, a box around "
-        "each "
-        "region. IoBB divides by the detected box, so that a tiny box within the drawn one has 1. All thresholds: "
+        "Boxes are made of the map as in Wang et al. 2017 (section 3.2): heat from 60 and from 180 of 255 by itself, a "
+        "box around each region. A finding is located where the overlap lies above the threshold (section 4). IoBB "
+        "divides by the detected box, so that a tiny box within the drawn one has 1. All thresholds: "
         "tables/localisation.csv.",
     )
     return Sheet(
