@@ -198,3 +198,62 @@ def test_how_many_items_each_guideline_has() -> None:
 def test_every_question_serves_an_item() -> None:
     asked = {name for _, item in ITEMS for name in item.asked}
     assert set(QUESTIONS) - asked == set()
+
+
+# --- what an item asks is what is looked for -------------------------------------------------------------------------
+
+
+def item(key: str, number: str) -> Item:
+    (found,) = (each for each in GUIDELINES[key].items if each.number == number)
+    return found
+
+
+ONE_ANSWER = StudyForm({"data_subsets": "Cropped to the lungs.", "external_testing": "On MIMIC-CXR."})
+
+
+@pytest.mark.parametrize(
+    ("key", "number"),
+    [
+        ("claim-2024", "23"),  # software for training and inference: overread's own versions do not show it
+        ("tripod-ai-2024", "13"),  # methods against imbalance: counts of outcomes do not show them
+        ("tripod-ai-2024", "12d"),  # clusters: where the model was tested otherwise does not show them
+        ("tripod-ai-2024", "23b"),
+    ],
+)
+def test_what_answers_something_else_does_not_answer_an_item(key: str, number: str, known: Known) -> None:
+    assert item(key, number).found(known, ONE_ANSWER).status == MISSING
+
+
+def test_a_crop_does_not_say_how_images_were_assigned_to_parts(known: Known) -> None:
+    assert item("claim-2024", "10").found(known, ONE_ANSWER).status == REPORTED
+    assigned = item("claim-2024", "19")
+    assert assigned.found(known, ONE_ANSWER).status == PARTLY
+    assert assigned.found(known, StudyForm({"partitioning": "NIH's official split."})).status == REPORTED
+
+
+@pytest.mark.parametrize(("key", "number"), [("claim-2024", "30"), ("claim-2024", "32")])
+def test_what_a_report_shows_in_part_is_partly_reported(key: str, number: str, known: Known) -> None:
+    """Nothing is varied in a report (30), and training rows are not in it (32)."""
+    assert item(key, number).found(known, None).status == PARTLY
+
+
+def test_the_measures_of_clinical_validation_are_those_of_section_7_of_n41(known: Known) -> None:
+    """Sensitivity, specificity, PPV, NPV, NNT, NNH, LR-, LR+, OR, clinical usability, confidence interval: no AUROC."""
+    measures = [each for each in GUIDELINES["imdrf-samd-2017"].items if each.topic.startswith("Clinical validation: ")]
+    assert [each.topic.removeprefix("Clinical validation: ") for each in measures] == [
+        "sensitivity and specificity",
+        "predictive values",
+        "numbers needed to treat and to harm",
+        "likelihood ratios",
+        "odds ratio",
+        "usability and user interface",
+        "confidence intervals",
+    ]
+    needed = measures[2].found(known, None)
+    assert needed.status == PARTLY
+    assert "what treatment does to them is not in a report" in needed.value
+
+
+def test_no_guideline_says_that_it_was_written_from_memory() -> None:
+    for guideline in GUIDELINES.values():
+        assert "memory" not in guideline.checked

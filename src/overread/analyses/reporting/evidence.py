@@ -201,10 +201,10 @@ def outcome_counts(of: Known) -> Found:
 
 @evidence("cohort", "splits")
 def partitions(of: Known) -> Found:
-    """How the data are divided, with the size of each part."""
+    """The size of each part of the data."""
     rows = of.tables["cohort"].filter(pl.col("finding") == "", pl.col("split") != "reported")
     sizes = ", ".join(f"{row['split']} {row['n_images']:,}" for row in rows.iter_rows(named=True))
-    return Found(PARTLY, f"{sizes} images; how the parts were assigned is not in the tables", "#sheet-cohort-parts")
+    return Found(REPORTED, f"{sizes} images", "#sheet-cohort-parts")
 
 
 @evidence("splits", "patients")
@@ -381,7 +381,8 @@ def fairness(of: Known) -> Found:
 @evidence("positives")
 def robustness(of: Known) -> Found:
     """What the scores may lean on besides the disease."""
-    return Found(REPORTED, "floors that see no image, and positives that something else may give away", "#shortcuts")
+    shown = "floors that see no image, and positives that something else may give away"
+    return Found(PARTLY, f"{shown}; neither the images nor the model were varied", "#shortcuts")
 
 
 @evidence("cross_tabulation", "disagreement")
@@ -436,6 +437,13 @@ def people(of: Known) -> Found:
     given = ", ".join(f"{name} {share:g}" for name, share in of.options.prevalence.items())
     where = f"this cohort's prevalence{' and ' + given if given else ''}"
     return Found(REPORTED if given else PARTLY, f"people of 1,000 at {where}", "#consequences")
+
+
+@evidence("consequences")
+def numbers_needed(of: Known) -> Found:
+    """People found and alarmed falsely; how many must be treated for one to gain is not a report's to say."""
+    given = people.found(of)
+    return Found(PARTLY, f"{given.value}; what treatment does to them is not in a report", given.where)
 
 
 @evidence("literature")

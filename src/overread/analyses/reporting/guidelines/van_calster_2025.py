@@ -12,7 +12,8 @@ VAN_CALSTER = Guideline(
     "intelligence models to support medical decisions: overview and guidance. Lancet Digit Health 2025; "
     "arXiv 2412.10288.",
     url="https://arxiv.org/abs/2412.10288",
-    checked="The measures that its abstract calls essential, and its five domains. It numbers no items.",
+    checked="The measures that its abstract recommends as essential, and its five domains, as read there in November "
+    "2026. It numbers no items.",
     items=(
         Item("", "Essential: AUROC", (shows.auroc,)),
         Item("", "Essential: calibration plot", (shows.calibration_plot,)),
