@@ -466,6 +466,8 @@ def test_an_age_that_is_none_is_left_out(age: str) -> None:
         ("399173006", "LL"),
         ("399198007", "RL"),
         ("R-10206", "AP"),
+        ("R-10214", "PA"),
+        ("R-40888", "PA"),
         ("1", None),
     ],
 )

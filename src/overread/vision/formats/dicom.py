@@ -42,7 +42,10 @@ OVERHEAD = 64 << 20
 """Bytes of a header, beside its pixels, that a deflated file may unpack to."""
 
 COPY = "Copy or export it again from its source."
-VIEWS = {  # PS3.16 CID 4010, by SNOMED CT and by the older SNOMED-RT; the words are those of View Position
+
+# PS3.16 CID 4010, by SNOMED CT and by the older SNOMED-RT; the words are those of View Position. PA has two older
+# codes: pydicom's dictionary gives R-40888 for 272479007, older software wrote R-10214 (and OpenREM takes it for PA).
+VIEWS = {
     "399348003": "AP",
     "R-10206": "AP",
     "272479007": "PA",
