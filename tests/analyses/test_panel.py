@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from overread.analyses.evaluation import Evaluation
 from overread.analyses.panel import image_groups, panel
@@ -39,6 +40,33 @@ def test_the_shares_of_ill_images_add_up_and_lie_in_their_intervals(evaluation: 
 
 def test_a_healthy_image_was_assessed_for_everything() -> None:
     assert image_groups(np.array([[0, 0], [0, -1], [1, -1]], np.int8)).tolist() == [0, -1, 1]
+
+
+def without_threshold(evaluation: Evaluation, *columns: int) -> Evaluation:
+    defined = evaluation.thresholds.defined.copy()
+    defined[list(columns)] = False
+    called = evaluation.called & defined
+    return replace(evaluation, thresholds=Thresholdless(defined), called=called)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Thresholdless:
+    """Thresholds as far as the panel asks for them."""
+
+    defined: NDArray[np.bool_]
+
+
+def test_without_a_threshold_nothing_is_said_to_be_called_on_no_image(evaluation: Evaluation) -> None:
+    for row in by_metric(without_threshold(evaluation, 0, 1, 2)).values():
+        assert row["value"] is None
+        assert row["note"] == "no finding has a threshold"
+
+
+def test_an_image_with_a_finding_without_threshold_is_not_healthy(evaluation: Evaluation) -> None:
+    rows, labels = by_metric(without_threshold(evaluation, 1)), evaluation.labels
+    assert rows["any_false_call"]["n_images"] == (labels.sum(axis=1) == 0).sum()
+    assert rows["all_found"]["n_images"] == (labels[:, [0, 2]].sum(axis=1) > 0).sum()
+    assert "over the 2 of 3 findings that have a threshold" in rows["any_false_call"]["note"]
 
 
 def test_without_healthy_images_the_cell_is_empty_and_says_why(evaluation: Evaluation) -> None:

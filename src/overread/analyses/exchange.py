@@ -69,7 +69,9 @@ def finding_differences(pair: Pair) -> Iterator[tuple[str, RateDifferences, floa
             continue
         called = pair.a.called[rows, column], pair.b.called[rows, column]
         yield finding, rate_differences(labels[rows], *called, pair.a.patients[rows]), float((labels[rows] == 1).mean())
-    yield MEAN, mean_differences(pair), float(pair.a.n_positive.sum() / pair.a.n_images.sum())
+    positive, answers = int(pair.a.n_positive.sum()), int(pair.a.n_images.sum())
+    if 0 < positive < answers:
+        yield MEAN, mean_differences(pair), positive / answers
 
 
 def mean_differences(pair: Pair) -> RateDifferences:

@@ -34,11 +34,13 @@ def panel(evaluation: Evaluation) -> pl.DataFrame:
     `false_calls_per_healthy_image`, how many on average; `any_false_call_if_independent`, one minus the product of
     the specificities on the same images, which is what the first would be if false calls fell independently. Over
     images with findings: `all_found`, `some_found` (some, not all) and `none_found` of the findings that the image
-    carries. An image counts as healthy only if all findings were assessed and absent.
+    carries. An image counts as healthy only if all findings were assessed and absent. A finding without a threshold is
+    never called and so takes no part, but an image that carries it is not healthy. Without any threshold all is empty.
     """
     used = evaluation.thresholds.defined
     labels, called = evaluation.labels[:, used], evaluation.called[:, used]
     groups = image_groups(labels)
+    groups[(groups == HEALTHY) & (not used.any() or (evaluation.labels == 1).any(axis=1))] = -1
     values = np.column_stack([image_values(labels, called), called]).astype(float)
     weights, sums = evaluation.bootstrap.grouped_sums(values, groups, 2)
     counts = np.bincount(groups[groups >= 0], minlength=2)
@@ -53,7 +55,7 @@ def panel(evaluation: Evaluation) -> pl.DataFrame:
             "level": evaluation.level,
             "n_images": int(counts[group]),
         }
-        | interval(panel_estimate(value, replicates, counts[group], group, evaluation.level, note))
+        | interval(panel_estimate(value, replicates, counts[group], group, evaluation.level, note, bool(used.any())))
         for metric, group, value, replicates in quantities(means, resampled)
     ]
     return pl.DataFrame(rows, schema=TABLE)
@@ -89,9 +91,11 @@ def quantities(
 
 
 def panel_estimate(
-    value: float, replicates: NDArray[np.float64], n: int, group: int, level: float, note: str
+    value: float, replicates: NDArray[np.float64], n: int, group: int, level: float, note: str, any_threshold: bool
 ) -> Estimate:
     """Return one quantity with its interval, or why there is none."""
+    if not any_threshold:
+        return Estimate.undefined("no finding has a threshold", level=level, method="bootstrap")
     if n == 0:
         kind = "without any finding" if group == HEALTHY else "with a finding"
         return Estimate.undefined(f"no image {kind}", level=level, method="bootstrap")

@@ -371,10 +371,10 @@ def ece_if_calibrated(labels: ArrayLike, scores: ArrayLike, patients: ArrayLike,
     """Return the ECE that perfectly calibrated scores would show on as many patients, from chance alone.
 
     ECE adds up distances, which chance can only raise. In a bin with an error of mean zero and variance v, the expected
-    distance is √(2v/π); v takes patients as the unit.
+    distance is √(2v/π); v takes patients as the unit, so that it takes two of them: `nan` otherwise.
     """
     positive, score = checked_probabilities(labels, scores)
-    if not len(score):
+    if len(np.unique(np.asarray(patients))) < 2:
         return nan
     residual, dealt = positive - score, Bins.of(score, bins=bins)
     n = np.bincount(dealt.of_image, minlength=bins)

@@ -84,7 +84,8 @@ def shown_groups(
     wanted = [("mean", COHORT), *((f, GIVEN) for f in (*second.study.findings, "mean"))]
     for finding, source in wanted:
         rows = table.filter(pl.col("finding") == finding, pl.col("prevalence_source") == source)
-        known = {row["reading"]: row for row in rows.iter_rows(named=True) if numbers.defined(row["found"])}
+        whole = rows.drop_nulls(["found", "referred_healthy"])  # without ill or healthy images half of it is unknown
+        known = {row["reading"]: row for row in whole.iter_rows(named=True)}
         if known:
             yield (finding, source), known
 
@@ -113,8 +114,9 @@ def exchange_sentences(second: SecondReading, pair: Pair) -> Iterator[str]:
     mean = next((row for row in rows if row["finding"] == "mean"), None)
     if mean is not None and numbers.defined(mean["extra_found_per_1000_all"]):
         yield mean_exchange(mean, pair)
-    findings = [row for row in rows if row["finding"] != "mean" and numbers.defined(row["rate"])]
-    traded = sorted((row for row in findings if trades(row)), key=lambda row: row["rate"])
+    findings = [row for row in rows if row["finding"] != "mean" and numbers.defined(row["extra_found_per_1000_ill"])]
+    rated = [row for row in findings if numbers.defined(row["rate"])]
+    traded = sorted((row for row in rated if trades(row)), key=lambda row: row["rate"])
     if not traded:
         return
     low, high = (f"{rate_text(row)} ({display(row['finding'])})" for row in (traded[0], traded[-1]))
