@@ -64,3 +64,9 @@ def test_what_was_not_looked_at_is_not_spoken_of() -> None:
     assert list(failure_sentences({}, "r")) == []
     empty = {name: table.clear() for name, table in tables().items()}
     assert list(failure_sentences(empty, "r")) == []
+
+
+def test_scores_that_run_the_wrong_way_are_not_called_too_extreme() -> None:
+    (said,) = list(failure_sentences(tables(slope=(-1.11, -1.3, -0.9)), "r"))[1:]
+    assert said.startswith("Its scores run the wrong way")
+    assert "(mean calibration slope \u22121.11; 1 is right)" in said

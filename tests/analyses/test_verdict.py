@@ -8,7 +8,14 @@ import pytest
 from overread.analyses.comparison import EQUIVALENCE, TABLE
 from overread.analyses.exchange import TABLE as EXCHANGE
 from overread.analyses.label_quality import SCHEMAS
-from overread.analyses.verdict import signed, turned_sentences, verdict
+from overread.analyses.verdict import (
+    finding_sentences,
+    margin_sentences,
+    rate_sentences,
+    signed,
+    turned_sentences,
+    verdict,
+)
 
 
 def paired_test(
@@ -79,7 +86,8 @@ def test_a_difference_beyond_chance_is_said_with_what_it_costs() -> None:
 def test_what_is_not_shown_is_not_called_the_same() -> None:
     text = words(0.3, (0.3, 0.4), found=2, spared=1, rate=None)
     assert "not shown to be beyond chance; a true difference of 0.014 would have been found 4 times in 5" in text
-    assert "differs beyond chance for 0." in text
+    assert "differs beyond chance for none." in text
+    assert "For these 2 that is not shown" in text
     assert "refers" not in text
 
 
@@ -110,3 +118,44 @@ def test_no_reader_is_called_better_without_at_what(word: str) -> None:
 
 def test_a_minus_is_a_minus() -> None:
     assert signed(-1.26, 1) == "\u22121.3"
+
+
+def test_findings_that_both_order_alike_are_not_given_a_smallest_difference() -> None:
+    rows = [paired_test("auroc", name, "obuchowski", 0.0, 1.0, 1.0) for name in ("Mass", "Edema")]
+    same = [row | {"low": 0.0, "high": 0.0, "smallest_detectable": None} for row in rows]
+    shown = paired_test("auroc", "Hernia", "obuchowski", 0.2, 0.0, 0.0)
+    said = " ".join(finding_sentences(pl.DataFrame([*same, shown], schema=TABLE)))
+    assert "for 1 (Hernia +0.200)." in said
+    assert "For 2 the two order the images alike" in said
+    assert "nan" not in said
+    assert "4 times in 5" not in said
+
+
+def test_calls_that_do_not_differ_are_not_said_to_be_more() -> None:
+    rows = [paired_test("auroc", "mean", "bootstrap", 0.02, 0.01, 0.01)]
+    rows += [
+        paired_test(metric, "mean", "bootstrap", 0.0, 1.0, 1.0) | {"low": 0.0, "high": 0.0}
+        for metric in ("sensitivity", "specificity")
+    ]
+    row = dict.fromkeys(EXCHANGE) | {"finding": "mean", "prevalence": 0.1, "prevalence_source": "this cohort"}
+    tables = {
+        "comparisons": pl.DataFrame(rows, schema=TABLE),
+        "exchange": pl.DataFrame([row], schema=EXCHANGE),
+        "equivalence": pl.DataFrame(schema=EQUIVALENCE),
+    }
+    (said,) = rate_sentences(tables, "new", "old", several=True)
+    assert said.startswith("At their operating points the two find as many of the ill")
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "said"),
+    [
+        ("equivalent: within", "Within the stated margin of 0.01, the mean AUROC of both is shown to be equivalent."),
+        ("not worse: by", "The mean AUROC of new is shown to be not worse than that of old by 0.01 or more."),
+        ("not shown", "it is not shown that the two are equivalent, nor that new is not worse than old."),
+    ],
+)
+def test_who_is_not_shown_to_be_worse_is_named(conclusion: str, said: str) -> None:
+    row = dict.fromkeys(EQUIVALENCE) | {"finding": "mean", "metric": "auroc", "margin": 0.01, "conclusion": conclusion}
+    (sentence,) = margin_sentences(pl.DataFrame([row], schema=EQUIVALENCE), "new", "old")
+    assert sentence.endswith(said)

@@ -12,6 +12,7 @@ from overread.analyses.options import Options
 from overread.analyses.passage import Passage
 from overread.analyses.quantities import MEAN
 from overread.analyses.verdict import verdict
+from overread.records.errors import counted
 from overread.records.findings import display
 from overread.records.study import Study
 
@@ -33,20 +34,20 @@ def answer(
 def who_was_read(study: Study, readings: Sequence[str], options: Options) -> str:
     """Say how many images of how many patients were read, by whom, for what."""
     who = readings[0] if len(readings) == 1 else f"{', '.join(readings[:-1])} and {readings[-1]}"
-    patients = f" of {study.n_patients:,} patients" if study.patients_known else " (patients are not known)"
+    patients = f" of {counted(study.n_patients, 'patient')}" if study.patients_known else " (patients are not known)"
     findings = f"{len(study.findings)} findings" if len(study.findings) > 1 else display(study.findings[0])
     rows = {"all": "all rows scored", "test": "the test part"}.get(options.split, f"the {options.split} part")
-    return f"{who}: {study.n_images:,} images{patients}, {findings}, {rows} of the cohort {study.cohort.name}."
+    return f"{who}: {counted(study.n_images, 'image')}{patients}, {findings}, {rows} of the cohort {study.cohort.name}."
 
 
 def about(tables: Tables, reading: str, options: Options, several: bool) -> Iterator[str]:
     """Yield what is to be said of one reading of one finding, or of several."""
-    percent = f"{options.level:.0%}".replace("%", " %")
+    percent = f"{100 * options.level:g} %"
     yield from discrimination_sentences(tables["estimates"], reading, percent, several)
     yield from operating_point_sentences(tables, reading, several)
     if several:
         yield from panel_sentences(tables["panel"], reading, percent)
-    yield from confusion_sentences(tables["differential"], reading)
+    yield from confusion_sentences(tables["differential"], reading, percent)
     yield from failure_sentences(tables, reading)
 
 
@@ -96,14 +97,15 @@ def operating_point_sentences(tables: Tables, reading: str, several: bool) -> It
     rows = tables["consequences"].filter(
         pl.col("reading") == reading, pl.col("finding") == "mean", pl.col("per") == "all"
     )
-    if rows.is_empty() or rows["found"][0] is None:
+    if rows.is_empty() or rows["found"][0] is None or rows["referred_healthy"][0] is None:
         return
     row = rows.row(0, named=True)
+    per = row["false_positives_per_true_positive"]
+    price = "no alarm is a true one" if per is None else f"{per:.1f} false alarms for each true one"
     yield (
         f"{'At the operating points, averaged over findings and' if several else 'At the operating point and'} at a prevalence "
         f"of {row['prevalence']:.1%}: of 1,000 people examined for {'a' if several else 'the'} finding it finds {row['found']:.0f} of {row['found'] + row['missed']:.0f} who have it and refers "
-        f"{row['referred_healthy']:.0f} of {row['referred_healthy'] + row['spared']:.0f} who do not: "
-        f"{row['false_positives_per_true_positive']:.1f} false alarms for each true one."
+        f"{row['referred_healthy']:.0f} of {row['referred_healthy'] + row['spared']:.0f} who do not: {price}."
     ).replace("%", " %")
 
 
@@ -115,9 +117,19 @@ def panel_sentences(panel: pl.DataFrame, reading: str, percent: str) -> Iterator
     row = rows.row(0, named=True)
     bounds = "" if row["low"] is None else f" ({percent} interval {1000 * row['low']:.0f} to {1000 * row['high']:.0f})"
     yield (
-        f"All findings together: of 1,000 images on which nothing is present, {1000 * row['value']:,.0f}{bounds} get at least one "
+        f"All findings together: of 1,000 images on which nothing is present, {of_thousand(row['value'])}{bounds} get at least one "
         "false call."
     )
+
+
+def of_thousand(share: float) -> str:
+    """Return how many of 1,000 a share is; not none or all where it is neither.
+
+    >>> of_thousand(0.7152), of_thousand(1), of_thousand(0.9998), of_thousand(0.0002)
+    ('715', '1,000', 'more than 999', 'fewer than 1')
+    """
+    whole = f"{1000 * share:,.0f}"
+    return {"0": "fewer than 1", "1,000": "more than 999"}.get(whole, whole) if 0 < share < 1 else whole
 
 
 def failure_sentences(tables: Tables, reading: str) -> Iterator[str]:
@@ -182,12 +194,26 @@ def calibration_sentences(estimates: pl.DataFrame, reading: str) -> Iterator[str
     if rows.is_empty():
         return
     row = rows.row(0, named=True)
-    how = "are too extreme" if row["high"] < 1 else "are not extreme enough" if row["low"] > 1 else ""
+    how = slope_said(row["low"], row["high"])
     if how:
-        yield f"Its scores {how} to be read as probabilities (mean calibration slope {row['value']:.2f}; 1 is right)."
+        slope = f"{row['value']:.2f}".replace("-", "\u2212")
+        yield f"Its scores {how} (mean calibration slope {slope}; 1 is right)."
 
 
-def confusion_sentences(differential: pl.DataFrame, reading: str) -> Iterator[str]:
+def slope_said(low: float, high: float) -> str:
+    """Say what a calibration slope with this interval makes of scores as probabilities; empty where it may be 1.
+
+    >>> slope_said(-1.3, -0.9)
+    'run the wrong way: findings are rarer where they are higher'
+    """
+    if high < 0:
+        return "run the wrong way: findings are rarer where they are higher"
+    if high < 1:
+        return "are too extreme to be read as probabilities"
+    return "are not extreme enough to be read as probabilities" if low > 1 else ""
+
+
+def confusion_sentences(differential: pl.DataFrame, reading: str, interval: str) -> Iterator[str]:
     """Name the pair of findings that the reader tells apart worst, where its order is clearly the wrong way round."""
     reversed_pairs = differential.filter(pl.col("reading") == reading, pl.col("high") < 0.5).sort("auroc")
     if reversed_pairs.is_empty():
@@ -197,5 +223,6 @@ def confusion_sentences(differential: pl.DataFrame, reading: str) -> Iterator[st
     yield (
         f"Told apart the wrong way round: in {len(reversed_pairs)} of {told} ordered pairs of findings the output of the one is "
         f"higher where the other is, most of all {display(row['finding'])} against "
-        f"{display(row['against'])} (AUROC {row['auroc']:.3f})."
+        f"{display(row['against'])} (AUROC {row['auroc']:.3f}). By {interval} intervals of each pair, not adjusted for "
+        "their number."
     )

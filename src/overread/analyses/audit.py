@@ -194,10 +194,12 @@ def summary(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str]:
 def size_said(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str]:
     """Say how large the cohort is."""
     row = tables["parts"].row(0, named=True)
+    n = row["n_with_finding"]
     of = "" if row["n_patients"] is None else f" of {counted(row['n_patients'], 'patient')}"
     yield (
         f"{cohort.name} holds {counted(row['n_images'], 'image')}{of} and {counted(len(cohort.findings), 'finding')}; "
-        f"{row['n_with_finding']:,} images ({share_said(row['share_with_finding'])}) carry at least one finding."
+        f"{counted(n, 'image')} ({share_said(row['share_with_finding'])}) {'carries' if n == 1 else 'carry'} at least "
+        "one finding."
     )
     table = tables["images_per_patient"]
     if not len(table):
@@ -247,9 +249,10 @@ def splits_said(cohort: Cohort, tables: dict[str, pl.DataFrame]) -> Iterator[str
         first = own.row(0, named=True)
         more = int((own["ratio"] > 1).sum())
         yield (
-            f"{len(own)} of {len(cohort.findings)} findings differ in prevalence between {first['split']} and "
-            f"{first['against']} by a quarter or more; {'all' if more == len(own) else more} of them are more frequent "
-            f"in {first['split']}. The largest difference: {difference_said(first)}."
+            f"{len(own)} of {len(cohort.findings)} findings {'differs' if len(own) == 1 else 'differ'} in prevalence "
+            f"between {first['split']} and {first['against']} by a quarter or more; {more} of {len(own)} "
+            f"{'is' if more == 1 else 'are'} more frequent in {first['split']}. The largest difference: "
+            f"{difference_said(first)}."
         )
 
 

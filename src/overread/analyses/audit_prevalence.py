@@ -168,8 +168,8 @@ def split_points(table: pl.DataFrame, n_findings: int) -> Iterator[Point]:
         first = own.row(0, named=True)
         yield Point(
             "prevalence differs between splits", "caution", "split", 0,
-            f"{len(own)} of {n_findings} findings differ in prevalence between {split} and {against} by a factor of "
-            f"{WORTH_SAYING:g} or more. The largest: {difference_said(first)}.",
+            f"{len(own)} of {n_findings} findings {'differs' if len(own) == 1 else 'differ'} in prevalence between "
+            f"{split} and {against} by a factor of {WORTH_SAYING:g} or more. The largest: {difference_said(first)}.",
             f"PPV, NPV and calibration of the {split} split do not carry over to {against}, nor to a clinic: state the "
             "prevalence (--prevalence), and recalibrate.",
         )  # fmt: skip

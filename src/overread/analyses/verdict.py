@@ -24,6 +24,7 @@ from overread.records.findings import display
 Tables = Mapping[str, pl.DataFrame]
 Row = dict[str, float]
 MOST_NAMED = 5
+METRIC_NAMES = {"auroc": "AUROC", "f1": "F1", "ppv": "PPV", "npv": "NPV"}
 
 
 def verdict(tables: Tables) -> Iterator[Passage]:
@@ -92,13 +93,18 @@ def finding_sentences(table: pl.DataFrame) -> Iterator[str]:
         return
     shown = each.filter(pl.col("p_adjusted") < 1 - pl.col("level"))
     other = each.filter(pl.col("p_adjusted") >= 1 - pl.col("level"))
-    counted = f"Finding by finding, adjusted for {len(each)} tests, the AUROC differs beyond chance for {len(shown)}"
+    counted = f"Finding by finding, adjusted for {len(each)} tests, the AUROC differs beyond chance for {len(shown) or 'none'}"
     yield f"{counted}{named(shown)}."
-    if len(other):
-        detectable = sorted(other["smallest_detectable"].drop_nulls().to_list()) or [float("nan")]
+    alike = other.filter(pl.col("difference") == 0, pl.col("smallest_detectable").is_null())
+    if len(alike):
+        yield f"For {len(alike)} the two order the images alike, and there is nothing to test."
+    detectable = sorted(other["smallest_detectable"].drop_nulls().to_list())
+    if detectable:
+        low, high = f"{detectable[0]:.3f}", f"{detectable[-1]:.3f}"
+        rest = f"the other {len(detectable)}" if len(detectable) < len(each) else f"these {len(detectable)}"
         yield (
-            f"For the other {len(other)} that is not shown, which is not to say that they are the same: the smallest "
-            f"difference that these patients would have shown 4 times in 5 lies between {detectable[0]:.3f} and {detectable[-1]:.3f}."
+            f"For {rest} that is not shown, which is not to say that they are the same: the smallest difference that these "
+            f"patients would have shown 4 times in 5 {f'is {low}' if low == high else f'lies between {low} and {high}'}."
         )
 
 
@@ -117,6 +123,9 @@ def rate_sentences(of: Tables, a: str, b: str, several: bool) -> Iterator[str]:
     specificity = row_of(of["comparisons"], "specificity", MEAN, "bootstrap")
     exchange = of["exchange"].filter(pl.col("finding") == MEAN, pl.col("prevalence_source") == AS_HERE)
     if sensitivity is None or specificity is None or exchange.is_empty():
+        return
+    if all(row["difference"] == row["low"] == row["high"] == 0 for row in (sensitivity, specificity)):
+        yield "At their operating points the two find as many of the ill and spare as many of the healthy."
         return
     yield (
         f"At their operating points{', averaged over findings' if several else ''}, {a} finds {more(sensitivity)} of 1,000 ill people than {b} and "
@@ -145,12 +154,17 @@ def rate_of_exchange(row: Row, a: str, b: str) -> Iterator[str]:
 def margin_sentences(table: pl.DataFrame, a: str, b: str) -> Iterator[str]:
     """Say what was shown against the stated margins."""
     for row in table.filter(pl.col("finding") == MEAN).iter_rows(named=True):
+        metric = METRIC_NAMES.get(row["metric"], row["metric"].replace("_", " "))
         if row["conclusion"].startswith("equivalent"):
-            yield f"Within the stated margin of {row['margin']:g}, the mean {row['metric']} of both is shown to be equivalent."
+            yield f"Within the stated margin of {row['margin']:g}, the mean {metric} of both is shown to be equivalent."
         elif row["conclusion"].startswith("not worse"):
-            yield f"The mean {row['metric']} of {a} is shown to be not worse than that of {b} by {row['margin']:g} or more."
+            yield f"The mean {metric} of {a} is shown to be not worse than that of {b} by {row['margin']:g} or more."
         else:
-            yield f"Neither equivalence nor non-inferiority of the mean {row['metric']} within {row['margin']:g} is shown."
+            # Non-inferiority is asked of a against b only, so the sentence names who was not shown to be no worse.
+            yield (
+                f"In mean {metric}, within the stated margin of {row['margin']:g}, it is not shown that the two are "
+                f"equivalent, nor that {a} is not worse than {b}."
+            )
 
 
 def turned_sentences(table: pl.DataFrame, a: str, b: str) -> Iterator[str]:

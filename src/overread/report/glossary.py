@@ -17,6 +17,16 @@ METRICS = {
 }
 """The metrics of Tables 1 and 2 in their order, with their heads."""
 
+
+def within_sentence(metric: str) -> str:
+    """Write the name of a metric as the middle of a sentence has it.
+
+    >>> within_sentence("Sensitivity"), within_sentence("AUROC"), within_sentence("F1")
+    ('sensitivity', 'AUROC', 'F1')
+    """
+    return metric if metric.isupper() else metric[:1].lower() + metric[1:]
+
+
 PANEL = {
     "any_false_call": "No finding: at least one false call",
     "any_false_call_if_independent": "No finding: the same, if false calls fell independently",

@@ -16,6 +16,7 @@ Number = float | int | None
 DASH = "–"
 MINUS = "−"
 SPACE = "\N{NO-BREAK SPACE}"
+MOST_DECIMALS = 4
 
 
 def defined(value: Number) -> bool:
@@ -58,12 +59,17 @@ def signed(value: Number, digits: int = 3) -> str:
 
 
 def percent(value: Number, digits: int = 1) -> str:
-    """Write a share as a percentage.
+    """Write a share as a percentage, with more decimals where it would else read as none or all and is neither.
 
-    >>> percent(0.6827).replace(SPACE, " ")
-    '68.3 %'
+    >>> percent(0.6827).replace(SPACE, " "), percent(0.00021).replace(SPACE, " "), percent(0.9997).replace(SPACE, " ")
+    ('68.3 %', '0.02 %', '99.97 %')
     """
-    return f"{decimal(100 * value, digits)}{SPACE}%" if value is not None and not isnan(value) else DASH
+    if value is None or isnan(value):
+        return DASH
+    if 0 < value < 1:
+        while round(100 * value, digits) in (0, 100) and digits < MOST_DECIMALS:
+            digits += 1
+    return f"{decimal(100 * value, digits)}{SPACE}%"
 
 
 def ratio(value: Number) -> str:

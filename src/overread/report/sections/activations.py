@@ -37,9 +37,9 @@ def lead(second: SecondReading) -> list[str]:
         by_ratio = best.filter(pl.col("true_finding") == pl.col("output"), pl.col("ratio") == pl.col("best")).height
         first = own.filter(pl.col("rank") == 1).height
         sentences.append(
-            f"{name}: the output of the finding that is present has the highest mean for {first} of {own.height} "
-            f"findings, and the highest mean relative to its own average over all images for {by_ratio} of "
-            f"{own.height}."
+            f"{name}: the output of the finding that is present has the highest mean for {first} of "
+            f"{numbers.plural(own.height, 'finding')}, and the highest mean relative to its own average over all "
+            f"images for {by_ratio} of {own.height}."
         )
     return sentences
 

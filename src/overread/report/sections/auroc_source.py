@@ -82,8 +82,7 @@ def mean_sentence(second: SecondReading, name: str) -> Iterator[str]:
         yield f"{name}: no pair lies within a stratum of any attribute."
         return
     parts = [
-        f"for {attribute_name(attribute)} {numbers.decimal(row['balanced'])} "
-        f"({numbers.level(row['level'])} interval {numbers.decimal(row['low'])} to {numbers.decimal(row['high'])})"
+        f"for {attribute_name(attribute)} {lookup.said({**row, 'value': row['balanced']}, row['level'])}"
         for attribute, row in known
     ]
     yield f"{name}: the mean AUROC is {numbers.decimal(known[0][1]['auroc'])}; balanced {numbers.listing(parts)}."

@@ -126,11 +126,12 @@ def error_sentence(second: SecondReading, name: str) -> Iterator[str]:
         return
     worst = given.sort("ece", descending=True, maintain_order=True).row(0, named=True)
     chance = given.select(pl.col("ece_if_calibrated").mean()).item()
+    expected = f"; a calibrated reader would show {numbers.decimal(chance, 4)} by chance"
+    by_chance = expected if numbers.defined(chance) else ""
     yield (
         f"Score and frequency lie {lookup.said(mean, second.options.level, 'ece')} apart on average (ECE over "
         f"{bins(second)} bins of equal numbers of images, mean over findings), most for {display(worst['finding'])}, "
-        f"{numbers.decimal(worst['ece'], 4)}; a calibrated reader would show {numbers.decimal(chance, 4)} by chance."
-        f"{after(own, given)}"
+        f"{numbers.decimal(worst['ece'], 4)}{by_chance}.{after(own, given)}"
     )
 
 
@@ -138,7 +139,10 @@ def after(own: pl.DataFrame, given: pl.DataFrame) -> str:
     """Say what is left of the error after each recalibration; empty where there was none."""
     left = own.filter(pl.col("scores") != AS_GIVEN, pl.col("finding").is_in(given["finding"].implode()))
     means = left.group_by("scores", maintain_order=True).agg(pl.col("ece").mean())
-    parts = [f"{KINDS.get(kind, kind)} {numbers.decimal(ece, 4)}" for kind, ece in means.select("scores", "ece").rows()]
+    parts = [
+        f"{KINDS.get(kind, kind)} {numbers.decimal(ece, 4)}"
+        for kind, ece in means.select("scores", "ece").drop_nulls().rows()
+    ]
     if not parts:
         return ""
     return f" Recalibrated {fitted(own)}, it is: {', '.join(parts)}."

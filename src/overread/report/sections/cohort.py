@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -22,6 +23,16 @@ def section(second: SecondReading) -> Section:
     return Section("cohort", "The cohort", tuple(lead(second)), (parts(second), frequencies(second)), GUIDE)
 
 
+def carry(positive: int, findings: Sequence[str]) -> str:
+    """Say of so many images what they carry.
+
+    >>> carry(1, ["Mass"]), carry(20, ["Mass", "Hernia"])
+    ('carries Mass', 'carry at least one of 2 findings')
+    """
+    what = f"at least one of {len(findings)} findings" if len(findings) > 1 else display(findings[0])
+    return f"{'carries' if positive == 1 else 'carry'} {what}"
+
+
 def lead(second: SecondReading) -> list[str]:
     """Say how many images of how many patients are reported, and which findings are frequent, rare or absent."""
     study, table = second.study, second.tables["cohort"].filter(pl.col("split") == REPORTED)
@@ -31,8 +42,7 @@ def lead(second: SecondReading) -> list[str]:
     where = "every row scored" if study.split == "all" else f"the {study.split} split"
     sentences = [
         f"Reported are {images}{of} ({where}, cohort {study.cohort.name}). {numbers.count(whole['n_positive'])} of "
-        f"them ({numbers.percent(whole['prevalence'])}) carry at least one of "
-        f"{numbers.plural(len(study.findings), 'finding')}."
+        f"them ({numbers.percent(whole['prevalence'])}) {carry(whole['n_positive'], study.findings)}."
     ]
     present = table.filter(pl.col("finding") != "", pl.col("n_positive") > 0).iter_rows(named=True)
     ends = lookup.extremes(present, "prevalence")
@@ -41,8 +51,10 @@ def lead(second: SecondReading) -> list[str]:
         sentences.append(f"The most frequent finding is {frequency(frequent)}, the rarest {frequency(rare)}.")
     absent = table.filter(pl.col("finding") != "", pl.col("n_positive") == 0)["finding"].to_list()
     if absent:
-        names = numbers.listing([display(name) for name in absent])
-        sentences.append(f"No image shows {names}: nothing can be said about the reading of it.")
+        names = [display(name) for name in absent]
+        either = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+        it = "them" if len(names) > 1 else "it"
+        sentences.append(f"No image shows {either}: nothing can be said about the reading of {it}.")
     if not study.patients_known:
         sentences.append(
             "Patients are not known; each image is taken for a patient of its own, and intervals may be too narrow."

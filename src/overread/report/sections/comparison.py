@@ -11,7 +11,7 @@ from overread.analyses.verdict import beyond_chance
 from overread.records.findings import display
 from overread.report import lookup, numbers
 from overread.report.figures.differences import draw_differences
-from overread.report.glossary import METRICS
+from overread.report.glossary import METRICS, within_sentence
 from overread.report.section import Cell, Column, Figure, Section, Sheet
 
 if TYPE_CHECKING:
@@ -191,14 +191,15 @@ def margin_sentences(second: SecondReading, pair: Pair) -> Iterator[str]:
         for conclusion in rows["conclusion"]:
             kind = conclusion.split(":")[0]
             kinds[kind] = kinds.get(kind, 0) + 1
+        of = numbers.plural(rows.height, "finding")
         said = {
-            "equivalent": f"both are shown to be equivalent for {kinds.get('equivalent', 0)} of {rows.height} findings",
+            "equivalent": f"both are shown to be equivalent for {kinds.get('equivalent', 0)} of {of}",
             "not worse": f"{pair[0]} is shown to be not worse for {kinds.get('not worse', 0)} more",
             "not shown": f"neither is shown for {kinds.get('not shown', 0)}",
             "not computed": f"it could not be computed for {kinds.get('not computed', 0)}",
         }
         kept = [text for kind, text in said.items() if kinds.get(kind) or kind == "equivalent"]
-        name = METRICS.get(str(metric), str(metric))
+        name = within_sentence(METRICS.get(str(metric), str(metric)))
         yield f"Within the stated margin of {rows['margin'][0]:g} in {name}, {numbers.listing(kept)}."
 
 

@@ -114,9 +114,10 @@ def difference_sentences(second: SecondReading, pair: Pair) -> Iterator[str]:
         yield f"{start} for none of {n} does the {level} interval of the difference in net benefit leave zero."
         return
     rest = sum(row["low"] <= 0 <= row["high"] for row in at)
+    others = f"; for the other {rest} they do" if rest else ""
     yield (
-        f"{start} {numbers.listing(parts)}, by {level} intervals that do not hold zero; for the other {rest} they "
-        "do. These intervals are not adjusted for the number of findings."
+        f"{start} {numbers.listing(parts)}, by {level} intervals that do not hold zero{others}. These intervals are "
+        "not adjusted for the number of findings."
     )
 
 

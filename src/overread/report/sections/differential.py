@@ -47,12 +47,15 @@ def lead(second: SecondReading) -> list[str]:
         if known.is_empty():
             continue
         above, below = known.filter(pl.col("low") > 0.5).height, known.filter(pl.col("high") < 0.5).height
-        unclear, level = known.height - above - below, numbers.level(second.options.level)
+        unclear = known.drop_nulls(["low", "high"]).height - above - below
+        without, level = known.height - above - below - unclear, numbers.level(second.options.level)
+        rest = f"; {without} {'has' if without == 1 else 'have'} no interval" if without else ""
         least = known.row(0, named=True)
         sentences.append(
             f"{name}: of {numbers.plural(known.height, 'ordered pair')}, the {level} interval lies above 0.5 for "
-            f"{above}, holds 0.5 for {unclear} and lies below for {below}. Lowest: {display(least['finding'])} against "
-            f"{display(least['against'])}, {lookup.said({**least, 'value': least['auroc']}, second.options.level)}."
+            f"{above}, holds 0.5 for {unclear} and lies below for {below}{rest}. Lowest: "
+            f"{display(least['finding'])} against {display(least['against'])}, "
+            f"{lookup.said({**least, 'value': least['auroc']}, second.options.level)}."
         )
     return sentences
 

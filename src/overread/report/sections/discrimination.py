@@ -35,7 +35,7 @@ def lead(second: SecondReading) -> list[str]:
         mean = lookup.said(of.get((name, "mean")), second.options.level, "auroc")
         ends = lookup.extremes(of[name, finding] for finding in second.study.findings)
         between = ""
-        if ends and ends[0]["finding"] != ends[1]["finding"]:
+        if ends and ends[0]["value"] != ends[1]["value"]:
             low, high = (f"{numbers.decimal(row['value'])} for {display(row['finding'])}" for row in ends)
             between = f", from {low} to {high}"
         sentences.append(f"{name} has a mean AUROC of {mean}{between}.")

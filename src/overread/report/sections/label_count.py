@@ -91,7 +91,7 @@ def lines(second: SecondReading) -> pl.DataFrame:
         if not numbers.defined(fit["slope"]) or not numbers.defined(fit["intercept"]):
             continue
         line = f"{numbers.decimal(fit['intercept'])} + {numbers.decimal(fit['slope'])} × findings"
-        said = f"{fit['reading']}, fitted line: loss {line}, R² {numbers.decimal(fit['r_squared'])}"
+        said = f"{fit['reading']}, fitted line: loss {line}, R² of the group means {numbers.decimal(fit['r_squared'])}"
         rows += [(fit["reading"], k, fit["intercept"] + fit["slope"] * k, said) for k in (counts.min(), counts.max())]
     schema = {"reading": pl.String, "n_labels": pl.Int64, "value": pl.Float64, "sentence": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -44,13 +44,25 @@ def mean_lead(second: SecondReading) -> list[str]:
         if way in CHOSEN_ON
     ]
     for name in second.readings:
-        said = {metric: lookup.share(rows.get((name, "mean")), level) for metric, rows in of.items()}
-        sentences.append(
-            f"On average over findings, {name} calls {said['sensitivity']} of the images that have the finding "
-            f"(sensitivity) and leaves alone {said['specificity']} of those that do not (specificity); of its calls, "
-            f"{said['ppv']} are right (PPV)."
-        )
+        mean = {metric: rows.get((name, "mean")) for metric, rows in of.items()}
+        told = [
+            said.format(lookup.share(row, level))
+            for metric, said in MEAN_SAID.items()
+            if (row := mean[metric]) and numbers.defined(row["value"])
+        ]
+        if told:
+            over = ", on average over findings" if len(second.study.findings) > 1 else ""
+            sentences.append(f"{name}{over}: {'; '.join(told)}.")
+        else:
+            sentences.append(f"{name} has no operating point at which anything could be counted.")
     return sentences
+
+
+MEAN_SAID = {
+    "sensitivity": "{} of the images that have the finding are called (sensitivity)",
+    "specificity": "{} of those that do not are left alone (specificity)",
+    "ppv": "{} of the calls are right (PPV)",
+}
 
 
 def table_2(second: lookup.Results, finding: str, title: str, *, shown: bool = False) -> Sheet:
@@ -85,7 +97,10 @@ def lead(second: SecondReading) -> list[str]:
             ends = lookup.extremes(rows[name, finding] for finding in second.study.findings)
             if ends:
                 low, high = (f"{numbers.percent(row['value'])} ({display(row['finding'])})" for row in ends)
-                parts.append(f"{metric} from {low} to {high}")
+                same = ends[0]["value"] == ends[1]["value"]
+                parts.append(
+                    f"{metric} {numbers.percent(ends[0]['value'])}" if same else f"{metric} from {low} to {high}"
+                )
         if parts:
             sentences.append(f"{name}: {numbers.listing(parts)}.")
     return ["A mean hides that findings differ.", *sentences]

@@ -37,7 +37,7 @@ def lead(second: SecondReading) -> list[str]:
         if numbers.defined(found[0]["value"]):
             shares = [numbers.percent(row["value"]) for row in found]
             sentences.append(
-                f"Of {numbers.plural(found[0]['n_images'], 'image')} with findings, it finds all of them on "
+                f"Of {numbers.plural(found[0]['n_images'], 'image')} with findings, {name} finds all of them on "
                 f"{shares[0]}, some on {shares[1]} and none on {shares[2]}."
             )
     return sentences

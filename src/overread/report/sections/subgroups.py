@@ -146,6 +146,9 @@ def missed_sentence(second: SecondReading, name: str) -> Iterator[str]:
     row = worst(rows_of(second, name, UNDERDIAGNOSIS))
     if row is None:
         return
+    if row["value"] == row["rest"] == 0:
+        yield f"{name} calls something on every ill image (underdiagnosis: none)."
+        return
     ill = numbers.plural(row["n_positive"], "ill image")
     chance = "beyond chance" if beyond(row) else "not shown to be beyond chance"
     yield (
