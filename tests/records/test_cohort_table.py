@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,11 @@ def test_the_number_of_the_row_that_a_program_wrote_is_no_finding() -> None:
         ({"image": ["a", "b"], "Mass": ["0", "yes"]}, ["the label is 'yes'"]),
         ({"image": ["a"], "Mass": [1], "mass": [1]}, ["the columns Mass and mass are the same finding"]),
         ({"image": ["a", "x/a"], "Mass": [1, 0]}, ["column image, row 1", "'a' stands in row 0", "every image once"]),
+        (
+            {"image": ["p1/a", "p2/a"], "Mass": [1, 0]},
+            ["'p1/a' and 'p2/a' end alike: give each a name of its own"],
+        ),
+        ({"image": ["a"], "Lesion": [0.3]}, ["Does it hold scores? A table of scores is a reading"]),
         ({"image": ["a", ""], "Mass": [1, 0]}, ["the image name is empty"]),
     ],
 )
@@ -245,3 +251,12 @@ def test_html_and_control_characters_stay_what_they_are() -> None:
     found = read({"image": ["<b>.png"], evil: [1], "note": [evil]})
     assert found.findings == (evil,)
     assert found.rows.rows() == [("<b>.png", evil)]
+
+
+def test_a_span_of_time_is_no_attribute_and_stops_nobody() -> None:
+    found = read({"image": ["a", "b"], "Mass": [0, 1], "wait": [timedelta(days=1), timedelta(days=2)]})
+    assert found.findings == ("Mass",)
+
+
+def test_excel_s_word_for_a_missing_cell_is_one() -> None:
+    assert read({"image": ["a", "b"], "Mass": ["#N/A", "1"]}).labels.tolist() == [[-1], [1]]

@@ -243,3 +243,11 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(
     assert "No space left on device" in refused(write_reading, read(COLUMNS), tmp_path / "m.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["m.csv"]
     assert (tmp_path / "m.csv").read_text() == "old"
+
+
+def test_percent_signs_are_recognised_and_the_line_that_converts_them_does(refused: Refused) -> None:
+    frame = pd.DataFrame({"image": ["a", "b"], "Mass": ["44.6%", "7 %"]})
+    said = refused(reading_from_frame, frame, name="m")
+    assert "the score is '44.6%', with a percent sign" in said
+    frame["Mass"] = frame["Mass"].str.rstrip(" %").astype(float) / 100
+    np.testing.assert_allclose(reading_from_frame(frame, name="m").scores[:, 0], [0.446, 0.07])

@@ -99,7 +99,8 @@ def no_findings(table: Table, role: Mapping[str, str]) -> InputError:
     others = [name for name in table.frame.columns if name not in role.values()]
     what = f"there is no column of findings (further columns: {listed(others, most=8) if others else 'none'})"
     expected = f"a column of 0, 1 or nothing per finding, or one column labels joined by {SEPARATOR}"
-    return InputError(table.name, what, expected)
+    swapped = "Does it hold scores? A table of scores is a reading, and goes before --cohort." if others else ""
+    return InputError(table.name, what, expected, swapped)
 
 
 # --- truth -----------------------------------------------------------------------------------------------------------
@@ -281,7 +282,8 @@ def attribute(table: Table, column: str, name: str) -> pl.Series:
 
 def typed(column: pl.Series) -> pl.Series:
     """Return a column of text as whole numbers or numbers where every cell is one, else as text."""
-    if column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == pl.Boolean:
+    dated = column.dtype.is_temporal() and columns.simple(column)
+    if column.dtype.is_numeric() or dated or column.dtype == pl.Boolean:
         return column
     words = columns.text(column)
     cells = words.set(columns.is_empty(words), None)

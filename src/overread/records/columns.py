@@ -18,7 +18,7 @@ from overread.records.errors import InputError, quoted
 MISSING = -1
 """The label of a finding that was not assessed on an image."""
 
-EMPTY_WORDS = ("", "na", "n/a", "nan", "null", "none", "<na>")
+EMPTY_WORDS = ("", "na", "n/a", "#n/a", "nan", "null", "none", "<na>")
 """How programs write an empty cell, in lower case."""
 
 NEITHER = 2
@@ -46,8 +46,8 @@ def text(column: pl.Series) -> pl.Series:
 
 
 def simple(column: pl.Series) -> bool:
-    """Return whether the cells of a column are single values, not lists, records or bytes."""
-    return not (column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary))
+    """Return whether the cells of a column can be written as text: no lists, records, bytes or spans of time."""
+    return not (column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary, pl.Duration))
 
 
 def whole(column: pl.Series) -> bool:
@@ -181,5 +181,8 @@ def image_names(column: pl.Series, where: Where) -> pl.Series:
         earlier = where(column.name, first).rsplit(", ", 1)[-1]
         what = f"the image {quoted(names[second])} stands in {earlier} already"
         do = "Images are matched by the last part of their path; give each one row."
+        if given[first] != given[second]:
+            both = f"{quoted(given[first])} and {quoted(given[second])} end alike"
+            do = f"Images are matched by the last part of their path, and {both}: give each a name of its own."
         raise InputError(where(column.name, second), what, "every image once", do)
     return names

@@ -46,7 +46,9 @@ def table_from_arrays(
     names = ["image", *findings, *(further or {})]
     if len(set(names)) < len(names):
         twice = sorted({column for column in names if names.count(column) > 1})
-        raise InputError(name, f"more than one column is named {listed(twice)}", "each name once")
+        raise InputError(
+            name, f"more than one column is named {listed(twice)}", "each name once", "Rename or delete the others."
+        )
     columns = dict(zip(findings, array.T, strict=True))
     return table_from_frame({"image": images} | columns | dict(further or {}), name=name)
 

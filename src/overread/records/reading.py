@@ -185,12 +185,26 @@ def score_columns(
 def scores_of(table: Table, column: str) -> NDArray[np.float64]:
     """Return a column of scores, refusing what is not a number in [0, 1]."""
     given = table.frame[column]
+    refuse_percent_signs(table, column)
     values = columns.numbers(given, table.where, what="score", empty=False, do=SCORES)
     outside = (values < 0) | (values > 1)
     if outside.any():
         row = int(np.argmax(outside))
         raise InputError(table.where(column, row), f"the score is {quoted(given[row])}", *advice(values, outside))
     return values
+
+
+def refuse_percent_signs(table: Table, column: str) -> None:
+    """Refuse scores written with a percent sign, and say how to read them."""
+    given = table.frame[column]
+    if given.dtype != pl.String:
+        return
+    signed = given.str.strip_chars().str.ends_with("%").fill_null(False)
+    if signed.any():
+        row = int(signed.arg_true()[0])
+        do = 'Convert each column: df[c] = df[c].str.rstrip(" %").astype(float) / 100'
+        what = f"the score is {quoted(given[row])}, with a percent sign"
+        raise InputError(table.where(column, row), what, "a number from 0 to 1", do)
 
 
 def advice(values: NDArray[np.float64], outside: NDArray[np.bool_]) -> tuple[str, str]:

@@ -148,7 +148,9 @@ def named(frame: pl.DataFrame, names: list[str], path: str) -> pl.DataFrame:
         raise InputError(where, what + quoted(extra[row]), "as many cells as names", do)
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise InputError(path, f"more than one column is named {listed(twice)}", "each name once")
+        raise InputError(
+            path, f"more than one column is named {listed(twice)}", "each name once", "Rename or delete the others."
+        )
     unnamed = iter(range(len(names)))
     return frame.rename(dict(zip(frame.columns, [name or f"Unnamed: {next(unnamed)}" for name in names], strict=True)))
 
