@@ -10,7 +10,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from overread.analyses.comparison import Pair, comparisons, equivalences, pairs
+from overread.analyses.comparison import Pair, comparisons, equivalences, pairs, too_few_replicates
 from overread.analyses.evaluation import Evaluation, evaluate
 from overread.analyses.options import Options
 from overread.records.errors import InputError
@@ -114,3 +114,10 @@ def test_the_pneumothorax_difference_of_the_real_readings(zech_study: Study) -> 
     assert half["obuchowski"] == pytest.approx(1.96 * 0.0046, rel=0.02)
     assert half["bootstrap"] == pytest.approx(half["obuchowski"], rel=0.1)
     assert half["delong"] < 0.8 * half["obuchowski"], "images taken for independent look surer than they are"
+
+
+@pytest.mark.parametrize(("n_pairs", "level"), [(55, 0.95), (1, 0.999), (300, 0.9)])
+def test_the_replicates_asked_for_are_enough(n_pairs: int, level: float) -> None:
+    (warning,) = too_few_replicates(n_pairs, 100, level)
+    enough = int(warning.split("--replicates ")[1].split()[0].replace(",", ""))
+    assert too_few_replicates(n_pairs, enough, level) == ()

@@ -159,3 +159,17 @@ def test_who_is_not_shown_to_be_worse_is_named(conclusion: str, said: str) -> No
     row = dict.fromkeys(EQUIVALENCE) | {"finding": "mean", "metric": "auroc", "margin": 0.01, "conclusion": conclusion}
     (sentence,) = margin_sentences(pl.DataFrame([row], schema=EQUIVALENCE), "new", "old")
     assert sentence.endswith(said)
+
+
+def test_as_many_is_not_more() -> None:
+    rows = [
+        paired_test("auroc", "mean", "bootstrap", 0.02, 0.01, 0.01),
+        paired_test("sensitivity", "mean", "bootstrap", 0.0, 1.0, 1.0) | {"low": 0.0, "high": 0.0},
+        paired_test("specificity", "mean", "bootstrap", 0.1, 0.01, 0.01),
+    ]
+    row = dict.fromkeys(EXCHANGE) | {"finding": "mean", "prevalence": 0.1, "prevalence_source": "this cohort"}
+    extra = {"extra_found_per_1000_all": 0.0, "extra_spared_per_1000_all": 90.0}
+    tables = {"comparisons": pl.DataFrame(rows, schema=TABLE), "exchange": pl.DataFrame([row | extra], schema=EXCHANGE)}
+    first, second = rate_sentences(tables, "new", "old", several=True)
+    assert "new finds as many of 1,000 ill people as old and spares 100.0 more" in first
+    assert "it is 0.0 found and +90.0 spared" in second

@@ -101,7 +101,8 @@ def operating_point_sentences(tables: Tables, reading: str, several: bool) -> It
         return
     row = rows.row(0, named=True)
     per = row["false_positives_per_true_positive"]
-    price = "no alarm is a true one" if per is None else f"{per:.1f} false alarms for each true one"
+    none = "it calls nobody" if row["referred_healthy"] == 0 else "no alarm is a true one"
+    price = none if per is None else f"{per:.1f} false alarms for each true one"
     yield (
         f"{'At the operating points, averaged over findings and' if several else 'At the operating point and'} at a prevalence "
         f"of {row['prevalence']:.1%}: of 1,000 people examined for {'a' if several else 'the'} finding it finds {row['found']:.0f} of {row['found'] + row['missed']:.0f} who have it and refers "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import isnan, nan
+from math import ceil, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,26 @@ def comparisons(of: Sequence[Pair]) -> pl.DataFrame:
     rows = [row for pair in of for metric in METRICS for row in metric_rows(pair, metric)]
     adjust_over_pairs(rows)
     return pl.DataFrame(rows, schema=TABLE)
+
+
+def too_few_replicates(n_pairs: int, replicates: int, level: float) -> tuple[str, ...]:
+    """Warn where the smallest p that so many replicates can give is no longer below 1 - level once Holm adjusted it.
+
+    >>> too_few_replicates(3, 2000, 0.95)
+    ()
+    >>> too_few_replicates(55, 2000, 0.95)[0][-32:]
+    'give --replicates 2,200 or more.'
+    """
+    least = n_pairs * 2 / (1 + replicates)
+    if least < 1 - level:
+        return ()
+    enough = 100 * ceil(n_pairs * 2 / (1 - level) / 100 - 1e-9)
+    over = f", adjusted for {n_pairs} pairs of readings," if n_pairs > 1 else ""
+    return (
+        f"With {replicates:,} replicates the p-value of a mean over findings{over} cannot fall below {least:.2g}, so "
+        f"that none is beyond chance at a level of {level:g}, however large the difference: "
+        f"give --replicates {enough:,} or more.",
+    )
 
 
 def adjust_over_pairs(rows: Sequence[Row]) -> None:

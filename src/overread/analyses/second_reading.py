@@ -12,7 +12,7 @@ import polars as pl
 
 from overread.analyses.answer import answer
 from overread.analyses.beside_calls import beside_calls, parted
-from overread.analyses.comparison import pairs
+from overread.analyses.comparison import pairs, too_few_replicates
 from overread.analyses.evaluation import Evaluation, evaluate
 from overread.analyses.floor import FLOOR, Floor, floor_of
 from overread.analyses.label_quality import check_label_quality
@@ -115,7 +115,8 @@ def second_reading(
     tables = plan_tables(tables, options, departed, readings_of.findings, names)
     of_calls = (source for reading in callers for source in reading.sources)
     whole = floor.added(replace(readings_of, sources=(*readings_of.sources, *of_calls)))
-    warnings = (*whole.warnings, *floor.warnings, *calls.warnings)
+    few = too_few_replicates(len(judged.pairs), options.replicates, options.level)
+    warnings = (*whole.warnings, *floor.warnings, *calls.warnings, *few)
     described = (*methods(tables, whole, names, floor.name, options), *calls.methods)
     made = SecondReading(
         study=whole,

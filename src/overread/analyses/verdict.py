@@ -128,8 +128,8 @@ def rate_sentences(of: Tables, a: str, b: str, several: bool) -> Iterator[str]:
         yield "At their operating points the two find as many of the ill and spare as many of the healthy."
         return
     yield (
-        f"At their operating points{', averaged over findings' if several else ''}, {a} finds {more(sensitivity)} of 1,000 ill people than {b} and "
-        f"spares {more(specificity)} of 1,000 healthy ones."
+        f"At their operating points{', averaged over findings' if several else ''}, {a} finds {more(sensitivity)} of 1,000 "
+        f"ill people {than(sensitivity)} {b} and spares {more(specificity)} of 1,000 healthy ones."
     )
     row = exchange.row(0, named=True)
     yield (
@@ -191,9 +191,16 @@ def beyond_chance(p: float, level: float) -> bool:
 
 def more(row: Row) -> str:
     """Return a difference of rates as people of 1,000, with its interval and whether it is beyond chance."""
+    if row["difference"] == row["low"] == row["high"] == 0:
+        return "as many"
     number = abs(1000 * row["difference"])
     shown = "" if beyond_chance(row["p_adjusted"], row["level"]) else "; not shown to be beyond chance"
     return f"{number:.1f} {'more' if row['difference'] >= 0 else 'fewer'} ({interval_of(row, 1000, 1)}{shown})"
+
+
+def than(row: Row) -> str:
+    """Return the word between `more` and whom it is compared with."""
+    return "as" if more(row) == "as many" else "than"
 
 
 def interval_of(row: Row, scale: float, digits: int) -> str:
@@ -205,7 +212,8 @@ def interval_of(row: Row, scale: float, digits: int) -> str:
 def signed(number: float, digits: int) -> str:
     """Write a difference with its sign.
 
-    >>> signed(-0.0123, 3), signed(0.5, 1)
-    ('\u22120.012', '+0.5')
+    >>> signed(-0.0123, 3), signed(0.5, 1), signed(-0.0001, 3)
+    ('\u22120.012', '+0.5', '0.000')
     """
-    return f"{number:+.{digits}f}".replace("-", "\u2212")
+    text = f"{number:+.{digits}f}".replace("-", "\u2212")
+    return text if text.strip("+\u22120.") else text[1:]
