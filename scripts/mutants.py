@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import copy
 import csv
 import os
 import signal
@@ -22,8 +21,9 @@ from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
+from itertools import islice
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 STATS = Path(__file__).parents[1] / "src" / "overread" / "stats"
 SECONDS = 60
@@ -54,22 +54,31 @@ NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum",
 class Mutant:
     """A module with one place changed."""
 
-    module: str
+    path: Path
     line: int
     function: str
     change: str
-    tree: ast.Module
+    place: int
+    nth: int
+
+    @property
+    def module(self) -> str:
+        """The module's name."""
+        return self.path.stem
+
+    def code(self) -> CodeType:
+        """Make it; thousands of trees at once would be slow to carry from process to process."""
+        tree = ast.parse(self.path.read_text("utf-8"))
+        node = next(islice(walked(tree, ""), self.place, None))[0]
+        next(islice(changes(node), self.nth, None))[1](node)
+        return compile(ast.fix_missing_locations(tree), self.module, "exec")
 
 
 def mutants(path: Path) -> Iterator[Mutant]:
     """Return every mutant of a module; annotations, docstrings, refusals and messages are left alone."""
-    tree = ast.parse(path.read_text("utf-8"))
-    places = [(node, function) for node, function in walked(tree, "")]
-    for place, (node, function) in enumerate(places):
-        for change, apply in changes(node):
-            mutated = copy.deepcopy(tree)
-            apply([each for each, _ in walked(mutated, "")][place])
-            yield Mutant(path.stem, getattr(node, "lineno", 0), function, change, ast.fix_missing_locations(mutated))
+    for place, (node, function) in enumerate(walked(ast.parse(path.read_text("utf-8")), "")):
+        for nth, (change, _) in enumerate(changes(node)):
+            yield Mutant(path, getattr(node, "lineno", 0), function, change, place, nth)
 
 
 def walked(node: ast.AST, function: str) -> Iterator[tuple[ast.AST, str]]:
@@ -121,7 +130,7 @@ class Changed(MetaPathFinder, Loader):
     """Gives the mutated module where its name is imported."""
 
     def __init__(self, mutant: Mutant) -> None:
-        self.name, self.code = f"overread.stats.{mutant.module}", compile(mutant.tree, mutant.module, "exec")
+        self.name, self.code = f"overread.stats.{mutant.module}", mutant.code()
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
         """Find the one module."""
@@ -153,13 +162,34 @@ def noticed(mutant: Mutant) -> bool:
     return False
 
 
-def try_all(made: list[Mutant], processes: int) -> list[bool]:
-    """Try every mutant in a process of its own, so many at a time."""
+def load_libraries() -> None:
+    """Load once, before the processes part, what is not under test, and the compiled loops, which are slow to load.
+
+    The loops are loaded anew for their own mutants.
+    """
+    from overread.selfcheck.verdict import selfcheck
+
+    if missed := [result.sentence for result in selfcheck() if not result.agrees]:
+        sys.exit("\n".join(["Nothing was changed, and yet:", *missed]))
+    for name in list(sys.modules):
+        if name.partition(".")[0] == "overread" and name.rpartition(".")[2] not in COMPILED:
+            del sys.modules[name]
+
+
+def try_all(made: list[Mutant], processes: int, tell: Callable[[Mutant, bool], None]) -> list[bool]:
+    """Try every mutant in a process of its own, so many at a time, and tell each verdict as it falls."""
     verdicts = [False] * len(made)
     running: dict[int, int] = {}
+
+    def collect() -> None:
+        child, status = os.wait()
+        place = running.pop(child)
+        verdicts[place] = status != 0
+        tell(made[place], verdicts[place])
+
     for place, mutant in enumerate(made):
         if len(running) == processes:
-            collect(running, verdicts)
+            collect()
         child = os.fork()
         if child == 0:
             signal.alarm(SECONDS)
@@ -169,14 +199,8 @@ def try_all(made: list[Mutant], processes: int) -> list[bool]:
             os._exit(1 if noticed(mutant) else 0)
         running[child] = place
     while running:
-        collect(running, verdicts)
+        collect()
     return verdicts
-
-
-def collect(running: dict[int, int], verdicts: list[bool]) -> None:
-    """Wait for one process."""
-    child, status = os.wait()
-    verdicts[running.pop(child)] = status != 0
 
 
 def main() -> None:
@@ -186,27 +210,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     wanted = parser.parse_args()
-    # Loaded once, before the processes part. Nothing that is under test may be, but for the compiled loops, which are
-    # slow to load and are loaded anew for their own mutants.
-    import scipy.optimize
-    import scipy.special  # noqa: F401
-
-    import overread.stats._strata_kernels  # noqa: F401
-
+    load_libraries()
     paths = [path for path in sorted(STATS.glob("*.py")) if not wanted.modules or path.stem in wanted.modules]
     made = [mutant for path in paths for mutant in mutants(path)]
-    verdicts = try_all(made, wanted.processes)
-    rows = [
-        (mutant.module, mutant.line, mutant.function, mutant.change, "killed" if dead else "survived")
-        for mutant, dead in zip(made, verdicts, strict=True)
-    ]
-    for module in sorted({row[0] for row in rows}):
-        of = [row for row in rows if row[0] == module]
-        print(f"{module}: {sum(row[-1] == 'killed' for row in of)} of {len(of)} killed")
+    with (wanted.out or Path(os.devnull)).open("w", encoding="utf-8", newline="", buffering=1) as file:
+        table = csv.writer(file)
+        table.writerow(("module", "line", "function", "change", "verdict"))
+
+        def tell(mutant: Mutant, dead: bool) -> None:
+            verdict = "killed" if dead else "survived"
+            table.writerow((mutant.module, mutant.line, mutant.function, mutant.change, verdict))
+
+        verdicts = try_all(made, wanted.processes, tell)
+    for module in dict.fromkeys(mutant.module for mutant in made):
+        of = [dead for mutant, dead in zip(made, verdicts, strict=True) if mutant.module == module]
+        print(f"{module}: {sum(of)} of {len(of)} killed")
     print(f"all: {sum(verdicts)} of {len(made)} killed")
-    if wanted.out:
-        with wanted.out.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("module", "line", "function", "change", "verdict"), *rows])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ PyTorch's `grid_sample` 540, so neither is used.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -73,6 +74,9 @@ class Augmentation:
         return made
 
 
+@lru_cache(maxsize=1)  # every batch of an epoch asks for the same
 def draws(seed: int, epoch: int, n_images: int) -> Floats:
-    """Return the numbers in [0, 1) (images, `N_DRAWS`) of one epoch for all training images."""
-    return np.random.default_rng([seed, epoch, AUGMENTATION_STREAM]).random((n_images, N_DRAWS))
+    """Return the numbers in [0, 1) (images, `N_DRAWS`) of one epoch for all training images, not to be written to."""
+    made = np.random.default_rng([seed, epoch, AUGMENTATION_STREAM]).random((n_images, N_DRAWS))
+    made.flags.writeable = False
+    return made

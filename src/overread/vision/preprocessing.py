@@ -63,15 +63,17 @@ class Preprocessing:
 
         The channels of one pixel lie beside each other in memory, which is what convolutions are fastest on.
         """
-        mean, std = (torch.tensor(values, dtype=torch.float64).view(1, 3, 1, 1) for values in (self.mean, self.std))
-        scale, shift = (values.to(grey.device, torch.float32) for values in (1 / (255 * std), -mean / std))
         made = torch.empty(
             (len(grey), 3, *grey.shape[1:]),
             dtype=torch.float32,
             device=grey.device,
             memory_format=torch.channels_last,
         )
-        return torch.addcmul(shift, grey.float().unsqueeze(1), scale, out=made)
+        grey = grey.float()
+        for channel, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
+            # Twice as fast as all three at once by broadcasting.
+            torch.add(grey.new_tensor(-mean / std), grey, alpha=1 / (255 * std), out=made[:, channel])
+        return made
 
     def in_crop(self, x: float, y: float) -> tuple[float, float]:
         """Return where a point of the stored square lies in the crop; outside of it, that is below 0 or above `crop`.
