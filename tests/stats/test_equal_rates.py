@@ -50,6 +50,22 @@ def test_thresholds_by_hand() -> None:
 
 
 @pytest.mark.parametrize("held", HELD)
+def test_the_order_of_images_with_one_score_does_not_matter(held: str) -> None:
+    rng = np.random.default_rng(2)
+    labels, scores, called = drawn(rng, 300, 0.4)
+    patients, fold = np.arange(300) // 2, folds(np.arange(300) // 2, seed=0)
+    scores = np.where(fold == 0, np.round(scores, 1), scores)
+    weighted = PatientBootstrap(patients, replicates=64, seed=1)
+    order = rng.permutation(300)
+    found, again = (
+        equal_rates(weighted, rows, labels[rows], scores[rows], called[rows], fold[rows], held=held)
+        for rows in (np.arange(300), order)
+    )
+    for name in HELD:
+        np.testing.assert_allclose(found.model_replicates[name], again.model_replicates[name], rtol=1e-12)
+
+
+@pytest.mark.parametrize("held", HELD)
 def test_a_reader_who_calls_nothing_is_matched(held: str) -> None:
     labels, scores, _ = drawn(np.random.default_rng(5), 200, 0.3)
     found = compared(labels, scores, np.zeros(200, bool), held)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overread.selfcheck import calibration, counts, discrimination, paired, reading, transport
+from overread.selfcheck import calibration, counts, discrimination, edges, paired, reading, rereading, transport
 from overread.selfcheck.material import Check, Reference, cohort, references
 
 CHECKS: tuple[Check, ...] = (
@@ -16,6 +16,8 @@ CHECKS: tuple[Check, ...] = (
     *calibration.CHECKS,
     *transport.CHECKS,
     *reading.CHECKS,
+    *rereading.CHECKS,
+    *edges.CHECKS,
 )
 
 

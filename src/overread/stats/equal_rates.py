@@ -116,7 +116,8 @@ def _threshold(
         middle = np.where(all_wanted, falling[last], (falling[last] + falling[after]) / 2)
         at = np.where(wanted > 0, middle, np.inf)
     else:
-        before = np.take_along_axis(sums - weight, after[None, :], axis=0)[0]
+        tied = np.searchsorted(-falling, -falling[after])  # the first image with that score: all of them or none
+        before = np.take_along_axis(sums - weight, tied[None, :], axis=0)[0]
         last = np.argmax(sums >= before, axis=0)
         above = np.where(before > 0, (falling[last] + falling[after]) / 2, np.inf)
         at = np.where(all_wanted, -np.inf, np.maximum(above, np.nextafter(falling[after], np.inf)))
