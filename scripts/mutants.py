@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Change the statistics one place at a time, and see whether `overread selfcheck` notices.
 
-    python scripts/mutants.py [MODULE ...] [--out mutants.csv]
+    python scripts/mutants.py [MODULE ...] [--tests] [--out mutants.csv]
 
 Each change (a plus for a minus, a bound made strict, a number moved by one, ...) makes a mutant; it is killed where a
-check misses its reference or fails, or where it hangs. Survivors are listed with their line, for a person to say why.
-Mutants of the compiled loops run as plain Python, some seconds each; all others take a fraction of a second.
+check misses its reference or fails, or where it hangs. What survives is then, with `--tests`, held against those tests
+of the statistics that import the module. Survivors are listed with their line, for a person to say why.
+Mutants of the compiled loops run as plain Python, some seconds each, and only against the checks; all others take a
+fraction of a second for the checks, and some seconds for the tests.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 STATS = Path(__file__).parents[1] / "src" / "overread" / "stats"
-SECONDS = 60
+TESTS = Path(__file__).parents[1] / "tests" / "stats"
+SECONDS, SECONDS_WITH_TESTS = 60, 300
+VERDICTS = {0: "survived", 1: "killed", 2: "killed by tests"}
 COMPILED = ("_kernels", "_strata_kernels")
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub,
@@ -162,6 +166,20 @@ def noticed(mutant: Mutant) -> bool:
     return False
 
 
+def tests_notice(module: str) -> bool:
+    """Run the tests of a mutated module, in this process, until one of them fails: its examples and its own first."""
+    import doctest
+
+    import pytest
+
+    if doctest.testmod(sys.modules[f"overread.stats.{module}"]).failed:
+        return True
+    files = [path for path in sorted(TESTS.glob("test_*.py")) if f"stats.{module} " in path.read_text("utf-8")]
+    files.sort(key=lambda path: path.stem != f"test_{module}")
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly"]
+    return bool(files) and pytest.main([*options, *map(str, files)]) != 0
+
+
 def load_libraries() -> None:
     """Load once, before the processes part, what is not under test, and the compiled loops, which are slow to load.
 
@@ -176,15 +194,15 @@ def load_libraries() -> None:
             del sys.modules[name]
 
 
-def try_all(made: list[Mutant], processes: int, tell: Callable[[Mutant, bool], None]) -> list[bool]:
+def try_all(made: list[Mutant], processes: int, tests: bool, tell: Callable[[Mutant, str], None]) -> list[str]:
     """Try every mutant in a process of its own, so many at a time, and tell each verdict as it falls."""
-    verdicts = [False] * len(made)
+    verdicts = [""] * len(made)
     running: dict[int, int] = {}
 
     def collect() -> None:
         child, status = os.wait()
         place = running.pop(child)
-        verdicts[place] = status != 0
+        verdicts[place] = VERDICTS[os.WEXITSTATUS(status)] if os.WIFEXITED(status) else "killed: it hung or crashed"
         tell(made[place], verdicts[place])
 
     for place, mutant in enumerate(made):
@@ -196,7 +214,10 @@ def try_all(made: list[Mutant], processes: int, tell: Callable[[Mutant, bool], N
             out = os.open(os.devnull, os.O_WRONLY)
             os.dup2(out, 1)
             os.dup2(out, 2)
-            os._exit(1 if noticed(mutant) else 0)
+            if noticed(mutant):
+                os._exit(1)
+            signal.alarm(SECONDS_WITH_TESTS)
+            os._exit(2 if tests and mutant.module not in COMPILED and tests_notice(mutant.module) else 0)
         running[child] = place
     while running:
         collect()
@@ -207,6 +228,7 @@ def main() -> None:
     """Make the mutants, try them, and tell."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("modules", nargs="*")
+    parser.add_argument("--tests", action="store_true")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     wanted = parser.parse_args()
@@ -217,15 +239,14 @@ def main() -> None:
         table = csv.writer(file)
         table.writerow(("module", "line", "function", "change", "verdict"))
 
-        def tell(mutant: Mutant, dead: bool) -> None:
-            verdict = "killed" if dead else "survived"
+        def tell(mutant: Mutant, verdict: str) -> None:
             table.writerow((mutant.module, mutant.line, mutant.function, mutant.change, verdict))
 
-        verdicts = try_all(made, wanted.processes, tell)
-    for module in dict.fromkeys(mutant.module for mutant in made):
-        of = [dead for mutant, dead in zip(made, verdicts, strict=True) if mutant.module == module]
-        print(f"{module}: {sum(of)} of {len(of)} killed")
-    print(f"all: {sum(verdicts)} of {len(made)} killed")
+        verdicts = try_all(made, wanted.processes, wanted.tests, tell)
+    for module in [*dict.fromkeys(mutant.module for mutant in made), "all"]:
+        of = [said for mutant, said in zip(made, verdicts, strict=True) if module in (mutant.module, "all")]
+        counts = ", ".join(f"{of.count(verdict)} {verdict}" for verdict in sorted(set(of)))
+        print(f"{module}: {len(of)} mutants, {counts}")
 
 
 if __name__ == "__main__":
