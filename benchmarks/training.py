@@ -87,7 +87,7 @@ def plain_loop(files: Sequence[Path], recipe: Preprocessing, batch: int) -> Turn
     rng = np.random.default_rng(0)
     labels = torch.from_numpy(rng.integers(0, 2, (batch, 14)).astype(np.float32))
 
-    def turn() -> tuple[float, float]:
+    def turn() -> tuple[float, float, float]:
         start = time.perf_counter()
         chosen = rng.integers(0, len(files), batch)
         images = torch.from_numpy(np.stack([by_pillow(files[row], recipe, rng) for row in chosen]))
@@ -130,7 +130,7 @@ def store_loop(batches: Batches, recipe: Preprocessing, batch: int, *, half: boo
     optimiser = torch.optim.Adam(network.parameters(), 1e-4)
     plans = iter([plan for _ in range(100) for plan in TrainingPlans(len(batches), batch, 0)])
 
-    def turn() -> tuple[float, float]:
+    def turn() -> tuple[float, float, float]:
         start = time.perf_counter()
         made = batches[next(plans)]
         assert isinstance(made, Batch)

@@ -120,7 +120,7 @@ CHECKS = (
         "metric_of",
         "printed_counts.metric_of",
         lambda c: [
-            float(printed_counts.metric_of(name, *(np.float64(cell) for cell in (12, 5, 3, 40))))
+            float(printed_counts.metric_of(name, *np.array([12.0, 5.0, 3.0, 40.0])[:, None])[0])
             for name in ("prevalence", "balanced_accuracy", "auroc_floor", "auroc_ceiling", "f1", "dor")
         ],
     ),
