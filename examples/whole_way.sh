@@ -1,5 +1,6 @@
 #!/bin/sh
-# The whole way on synthetic radiographs: make them, train the paper's two models, score them, compare them in a report.
+# The whole way on synthetic radiographs: make them, train the paper's two models, score them, map where the standard one
+# looks, compare them in a report.
 #
 #     sh examples/whole_way.sh [FOLDER]
 #
@@ -30,4 +31,8 @@ for model in standard modified; do
     $overread predict "$out/$model" "$cohort" --images "$store" --split test --out "$out/$model.csv"
 done
 
-$overread report "$out/standard.csv" "$out/modified.csv" --cohort "$cohort" --out "$out/report" --replicates "$replicates"
+# Where the standard model looks, measured against the phantom's boxes.
+$overread explain "$out/standard" "$cohort" --images "$store" --out "$out/maps"
+
+$overread report "$out/standard.csv" "$out/modified.csv" --cohort "$cohort" --heatmaps "$out/maps" \
+    --out "$out/report" --replicates "$replicates"

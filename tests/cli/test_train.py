@@ -134,11 +134,25 @@ def test_going_on_takes_the_settings_it_began_with(
     with monkeypatch.context() as patch:
         patch.setattr(training, "kept", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
         assert run(monkeypatch, "train", "nih", "--out", "run", *QUICK) == 130
-    assert "interrupted: go on with --out run --resume" in capfd.readouterr().err
+    assert "interrupted: go on with overread train nih --out run --resume" in capfd.readouterr().err
     assert "holds a training that has not ended" in refused(monkeypatch, capfd, *QUICK)
     assert "the training there has another --seed" in refused(monkeypatch, capfd, "--resume", "--seed", "4")
     assert run(monkeypatch, "train", "nih", "--out", "run", "--resume", "--workers", "0") == 0
     assert read_run("run").settings["epochs"] == 1
+
+
+def test_a_training_goes_on_with_the_images_that_it_began_with(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "nih" / "images").rename(folder / "elsewhere")
+    from overread.vision import training
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "kept", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert run(monkeypatch, "train", "nih", "--images", "elsewhere", "--out", "run", *QUICK) == 130
+    assert run(monkeypatch, "train", "nih", "--out", "run", "--resume") == 0
+    assert read_run("run").settings["images"] == "elsewhere"
+    assert "overread predict run nih --images elsewhere --split test" in capfd.readouterr().out
 
 
 def test_help_gives_every_setting_with_its_default() -> None:

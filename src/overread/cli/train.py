@@ -69,11 +69,11 @@ def train(
 
     Examples:
 
-        overread train NIH --out standard
+        overread train CXR8 --images store --out standard
 
-        overread train NIH --images STORE --out modified --metadata gender,view
+        overread train CXR8 --images store --out modified --metadata gender,view
 
-        overread train NIH --out standard --resume
+        overread train CXR8 --out standard --resume
     """
     from overread.records.cohort import read_cohort
     from overread.vision.settings import Settings, read_settings
@@ -81,13 +81,13 @@ def train(
     gc.enable()  # hours of work, unlike other commands
     names = set(Settings.__dataclass_fields__)
     flags = {name: value for name, value in context.params.items() if name in names and value is not None}
-    if images is None and Path(cohort).is_dir():
-        flags |= {} if config is not None and "images" in read_settings(config) else {"images": cohort}
     given = ({} if config is None else read_settings(config)) | flags
     if resume and force:
         raise InputError("--resume", "it is given together with --force", "one of them")
     if resume and (out / "train.toml").is_file():
         given = as_begun(given, read_settings(out / "train.toml"), out)
+    if "images" not in given and Path(cohort).is_dir():
+        given["images"] = cohort
     settings = Settings.of(given)
     labels = read_cohort(cohort)
 
@@ -100,11 +100,12 @@ def train(
         with training_progress() as show:
             run = train_network(labels, out, settings, force=force, resume=resume, show=show, say=say)
     except KeyboardInterrupt:
-        say(f"interrupted: go on with --out {out} --resume")
+        say(f"interrupted: go on with overread train {cohort} --out {out} --resume")
         raise typer.Exit(INTERRUPTED) from None
     if run is not None:
         typer.echo(f"Wrote {out}: epoch {run.metrics['epoch']} is the best, with {figures(run.metrics)} in validation.")
-        typer.echo(f"Score images with it: overread predict {out} {cohort} --split test --out {out.name}.csv")
+        where = "" if settings.images in (None, cohort) else f" --images {settings.images}"
+        typer.echo(f"Score images with it: overread predict {out} {cohort}{where} --split test --out {out.name}.csv")
 
 
 def as_begun(given: Mapping[str, Any], begun: Mapping[str, Any], out: Path) -> dict[str, Any]:
