@@ -21,29 +21,37 @@ def audit(
     reading: Annotated[
         list[str] | None,
         typer.Option(
-            help="A table of scores, as PATH or NAME=PATH: which part do its images lie in? Once for each.",
+            help="Table of scores, as PATH or NAME=PATH: says in which split its images lie; may be repeated.",
             show_default=False,
         ),
     ] = None,
     adjudicated: Annotated[
         Path | None,
-        typer.Option(help="Table of a better truth for some images: YES, NO or hedged by label.", show_default=False),
+        typer.Option(
+            help="Table of a better truth for some images: a column per label, each cell YES, NO or HEDGE.",
+            show_default=False,
+        ),
     ] = None,
     adjudicated_map: Annotated[
         Path | None,
         typer.Option(
-            help="Table of label and finding: what each label of --adjudicated stands for.", show_default=False
+            help="Table with the columns label and finding: what each label of --adjudicated stands for.",
+            show_default=False,
         ),
     ] = None,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
-    seed: Annotated[int, typer.Option(min=0, help="Seed that halves patients where there is no training part.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the two halves of patients, where there is no training part.")
+    ] = 0,
     force: Force = False,
 ) -> None:
     """Look a cohort over before any model: counts, prevalence, splits, impossible values, labels, what attributes tell.
 
-    Example:
+    Examples:
 
-        overread audit chestxray14 --reading scores.csv --out audit
+        overread audit chestxray14 --out audit
+
+        overread audit cohort.csv --reading scores.csv --out audit
     """
     from overread.analyses.audit import audit as audited
     from overread.records.reading import read_reading

@@ -53,14 +53,23 @@ def explain(
     ] = None,
     operating_point: Annotated[
         str,
-        typer.Option(help="A rule, applied to the run's validation rows, fixed=0.5, or a table finding,threshold."),
+        typer.Option(
+            help="A rule for the run's validation rows (youden, sensitivity=0.90, specificity=0.90), fixed=0.5, or a "
+            "table with the columns finding and threshold."
+        ),
     ] = "youden",
     choose: Annotated[
-        int, typer.Option(min=0, help="Pictures with the highest, and with the lowest, scores per finding and outcome.")
+        int,
+        typer.Option(
+            min=0, help="How many pictures with the highest scores, and with the lowest, for each finding and outcome."
+        ),
     ] = 1,
     confounder_boxes: Annotated[
         Path | None,
-        typer.Option(help="Table image,x,y,width,height of what the model should not lean on.", show_default=False),
+        typer.Option(
+            help="Table of boxes, image, x, y, width, height, of what the model should not lean on, such as drains.",
+            show_default=False,
+        ),
     ] = None,
     without_confounder: Annotated[
         Path | None,
@@ -70,7 +79,11 @@ def explain(
         ),
     ] = None,
     sanity: Annotated[
-        int, typer.Option(min=0, help="Images on which layers are made random and images moved; 0 leaves it out.")
+        int,
+        typer.Option(
+            min=0,
+            help="Images on which to check whether maps follow the model (layers made random) and the image (moved).",
+        ),
     ] = 0,
     present_only: Annotated[bool, typer.Option("--present-only", help="Leave out images that are not there.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="Images in a batch.")] = 32,
@@ -83,7 +96,7 @@ def explain(
 
     Example:
 
-        overread explain runs/standard CXR8 --images store --out maps --sanity 32
+        overread explain standard CXR8 --images store --out maps --sanity 32
     """
     from overread.analyses.localisation import boxes_on, localisation, unused
     from overread.records.box_table import read_box_table

@@ -27,7 +27,8 @@ def plan(
         str, typer.Option(help="Of several primary tests: holm adjusts, all must be shown, or none adjusts nothing.")
     ] = "holm",
     secondary: Annotated[
-        str | None, typer.Option(help="Metrics planned besides, such as sensitivity,specificity.", show_default=False)
+        str | None,
+        typer.Option(help="Metrics planned besides, such as sensitivity, joined by commas.", show_default=False),
     ] = None,
     findings: Annotated[
         str | None, typer.Option(help="Findings whose numbers are planned; all by default.", show_default=False)

@@ -89,9 +89,9 @@ def predict(
 
     Examples:
 
-        overread predict standard NIH --images STORE --split test --out standard.csv
+        overread predict standard CXR8 --images store --split test --out standard.csv
 
-        overread predict standard NIH --out standard.csv --device cuda --devices 4 --precision bfloat16
+        overread predict standard CXR8 --images store --out standard.csv --device cuda --devices 4
     """
     from overread.records.cohort import read_cohort
     from overread.records.errors import InputError

@@ -47,13 +47,13 @@ def prepare(
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Go on without images that cannot be read.")
     ] = False,
-    most_pixels: Annotated[int, typer.Option(help="Refuse a file that announces more pixels.")] = 100_000_000,
+    most_pixels: Annotated[int, typer.Option(help="Refuse an image with more pixels than this.")] = 100_000_000,
     verify: Annotated[
         bool, typer.Option("--verify", help="Make nothing: compare the store at --out with its checksums.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the store if it exists.")] = False,
 ) -> None:
-    """Decode every image of a cohort once, into a store of squares of 8 bits that is mapped into memory.
+    """Decode every image of a cohort once, into a store of 8-bit squares that training and scoring read quickly.
 
     PNG, JPEG and DICOM are told by their content, and found by their names. Interrupted, the same command goes on
     where it stopped.

@@ -38,29 +38,36 @@ def report(
     ] = "youden",
     prevalence: Annotated[
         str | None,
-        typer.Option(help="Shares of ill people in your clinic: Finding=P,... ", show_default=False),
+        typer.Option(
+            help="Shares of ill people in your clinic, such as Mass=0.02, joined by commas.", show_default=False
+        ),
     ] = None,
     clinic: Annotated[
         list[str] | None,
         typer.Option(
-            help="Table of your clinic's mix (attributes and share), or of its unlabelled scores; may be repeated.",
+            help="Table of your clinic's mix (columns of attributes, and share), or of your model's scores there, "
+            "without labels; may be repeated.",
             show_default=False,
         ),
     ] = None,
     adjudicated: Annotated[
         Path | None,
-        typer.Option(help="Table of a better truth for some images: YES, NO or hedged by label.", show_default=False),
+        typer.Option(
+            help="Table of a better truth for some images: a column per label, each cell YES, NO or HEDGE.",
+            show_default=False,
+        ),
     ] = None,
     adjudicated_map: Annotated[
         Path | None,
         typer.Option(
-            help="Table of label and finding: what each label of --adjudicated stands for.", show_default=False
+            help="Table with the columns label and finding: what each label of --adjudicated stands for.",
+            show_default=False,
         ),
     ] = None,
     label_noise: Annotated[
         str | None,
         typer.Option(
-            help="Sensitivity and specificity of the cohort's labels where they are known: Finding=0.8/0.97,...",
+            help="Sensitivity and specificity of the cohort's labels where they are known: Mass=0.8/0.97,...",
             show_default=False,
         ),
     ] = None,
@@ -83,8 +90,8 @@ def report(
         str | None,
         typer.Option(
             "--calls",
-            help="Readings that are calls, 0 or 1, such as a radiologist's: NAME,..., or none. Found by themselves "
-            "where another reading has scores.",
+            help="Readings of people who answer yes or no (1 or 0): NAME,..., or none. By default those that hold "
+            "nothing but 0 and 1, where another reading has scores.",
             show_default=False,
         ),
     ] = None,
@@ -97,12 +104,16 @@ def report(
     ] = False,
     group: Annotated[
         list[str] | None,
-        typer.Option(help="Runs of one recipe: NAME=READING,READING,...; once for each recipe.", show_default=False),
+        typer.Option(
+            help="Readings that are runs of one recipe, such as the same training with other seeds: "
+            "NAME=A,B,...; may be repeated.",
+            show_default=False,
+        ),
     ] = None,
     heatmaps: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder that overread explain wrote: its pictures and localisation on the page; once for each model.",
+            help="Folder that overread explain wrote, to show its pictures and measures on the page; may be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -113,16 +124,18 @@ def report(
         bool,
         typer.Option(
             "--rechoose-thresholds",
-            help="Choose the thresholds anew in each replicate; the default holds them.",
+            help="Choose the thresholds anew in each replicate; by default they are held as they are.",
         ),
     ] = False,
     floor: Annotated[
-        bool, typer.Option("--floor/--no-floor", help="Put a blind reader beside the readings, as the floor.")
+        bool,
+        typer.Option("--floor/--no-floor", help="Put a reader that sees no image beside the readings, as the floor."),
     ] = True,
     plan: Annotated[
         Path | None,
         typer.Option(
-            help="A plan that overread plan wrote: options come from it, numbers are marked.", show_default=False
+            help="Plan that overread plan wrote: options are taken from it, numbers are marked as planned or not.",
+            show_default=False,
         ),
     ] = None,
     deviate: Annotated[
@@ -131,20 +144,28 @@ def report(
     guidelines: Annotated[
         str | None,
         typer.Option(
-            help="Reporting guidelines to fill in: all, or names such as claim-2024,stard-ai-2025.", show_default=False
+            help="Reporting guidelines to fill in: all, or names such as claim-2024, joined by commas.",
+            show_default=False,
         ),
     ] = None,
     study: Annotated[
         Path | None,
-        typer.Option(help="What only a person can say of the study: the form of overread study.", show_default=False),
+        typer.Option(
+            help="The form that overread study wrote, filled in: what only a person can say of the study.",
+            show_default=False,
+        ),
     ] = None,
     force: Force = False,
 ) -> None:
     """Evaluate readings of a cohort, compare them, and write the report: a page, tables, figures.
 
-    Example:
+    Examples:
 
-        overread report standard.csv modified=scores/b.csv.gz --cohort chestxray14 --out second-reading
+        overread report mymodel.csv --cohort chestxray14
+
+        overread report standard.csv modified=scores/b.csv.gz --cohort labels.csv --by gender,view --out second-reading
+
+        overread report mymodel.csv --cohort labels.csv --operating-point sensitivity=0.90 --prevalence Mass=0.02
     """
     from overread.analyses.options import Options
     from overread.analyses.recipes import parse_groups
