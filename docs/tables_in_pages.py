@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from overread.cli.app import app
 from overread.selfcheck.verdict import CHECKS, selfcheck
 
-HEADS = ("check", "against", "line of code", "expected (first values)", "off by", "allowed", "statistic")
+HEADS = ("statistic", "against", "line of code", "expected (first values)", "off by", "allowed")
 SHOWN = 3
-TERMINAL = {"COLUMNS": "84", "NO_COLOR": "1", "TERM": "dumb"}
+TERMINAL = {"COLUMNS": "91", "NO_COLOR": "1", "TERM": "dumb"}
 
 
 class SelfcheckTable(SphinxDirective):
@@ -30,14 +30,15 @@ class SelfcheckTable(SphinxDirective):
         for result in selfcheck(CHECKS):
             values = ", ".join(f"{value:.6g}" for value in result.reference.values[:SHOWN])
             more = " ..." if len(result.reference.values) > SHOWN else ""
+            statistic = nodes.container()
+            statistic += [nodes.paragraph(text=result.check.name), code(result.check.statistic)]
             cells = [
-                nodes.paragraph(text=result.check.name),
+                statistic,
                 nodes.paragraph(text=result.reference.named),
                 code(result.reference.code),
                 nodes.paragraph(text=values + more),
                 nodes.paragraph(text=f"{result.largest:.0e}"),
                 nodes.paragraph(text=f"{result.check.tolerance:g}"),
-                code(result.check.statistic),
             ]
             body += row(cells)
         group += body
