@@ -1,20 +1,24 @@
 """Every block of the documentation runs: `python` and `sh` blocks of a page in order, in an empty folder of its own.
 
-Blocks that are only shown are fenced as `text`. Pages that train or read images need the extra `vision`.
+What a page shows as `output` must have been printed by the block before it, line breaks aside. Blocks that are only
+shown are fenced as `text`. Pages that train or read images need the extra `vision`.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 from sybil import Example, Sybil
-from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.myst import CodeBlockParser
 
 collect_ignore = ["conf.py", "tables_in_pages.py"]  # Sphinx runs them
 
@@ -28,6 +32,20 @@ def run_in_shell(example: Example) -> None:
         ["bash", "-euo", "pipefail", "-c", example.parsed], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    example.namespace["printed"] = done.stdout
+
+
+def run_in_python(example: Example) -> None:
+    """Run a block in the page's one session of Python."""
+    with redirect_stdout(io.StringIO()) as said:
+        PythonEvaluator()(example)
+    example.namespace["printed"] = said.getvalue()
+
+
+def compare_with_printed(example: Example) -> None:
+    """Hold what a page shows against what the block before it printed."""
+    shown, printed = (" ".join(text.split()) for text in (example.parsed, example.namespace["printed"]))
+    assert shown in printed, f"the page shows\n{shown}\nand the block before it printed\n{printed}"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +65,11 @@ def page_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), CodeBlockParser("sh", run_in_shell)],
+    parsers=[
+        CodeBlockParser("python", run_in_python),
+        CodeBlockParser("sh", run_in_shell),
+        CodeBlockParser("output", compare_with_printed),
+    ],
     patterns=["*.md"],
     fixtures=["page_folder"],
 ).pytest()
