@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+import overread
 from overread.analyses.answer import failure_sentences
 from overread.analyses.strata import BALANCED
 from overread.analyses.subgroups import TABLE
@@ -45,7 +46,7 @@ def test_the_worst_subgroups_beyond_chance_are_named() -> None:
         )
     )
     assert said[0] == (
-        "For whom, beyond chance: the mean AUROC is lowest against the rest for age 61-80 (0.800 and 0.840); ill "
+        "For whom, beyond chance: the mean AUROC falls furthest behind for age 61-80 (0.800, 0.840 in the rest); ill "
         "people on whose image nothing at all is called are most frequent for PA (view) (100 of 1,000, 50 in the rest)."
     )
     assert "Between images of the same follow-up number, the mean AUROC is 0.800 and not 0.840" in said[1]
@@ -70,3 +71,14 @@ def test_scores_that_run_the_wrong_way_are_not_called_too_extreme() -> None:
     (said,) = list(failure_sentences(tables(slope=(-1.11, -1.3, -0.9)), "r"))[1:]
     assert said.startswith("Its scores run the wrong way")
     assert "(mean calibration slope \u22121.11; 1 is right)" in said
+
+
+def test_images_of_the_training_part_are_named_before_any_number() -> None:
+    names = [f"{row:03d}.png" for row in range(40)]
+    labels = {"image": names, "patient": names, "split": ["train"] * 10 + ["test"] * 30, "Mass": [0, 1] * 20}
+    scores = {"image": names, "Mass": [row / 40 for row in range(40)]}
+    cohort, reading = overread.cohort_from_frame(labels), overread.reading_from_frame(scores, name="r")
+    said = overread.second_reading(cohort, [reading], overread.Options(split="all", replicates=100)).answer[0].sentences
+    assert said[1].startswith("10 of the 40 images reported lie in the training part of the cohort")
+    said = overread.second_reading(cohort, [reading], overread.Options(replicates=100)).answer[0].sentences
+    assert not any("training part" in sentence for sentence in said)

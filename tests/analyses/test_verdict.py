@@ -79,7 +79,7 @@ def test_a_difference_beyond_chance_is_said_with_what_it_costs() -> None:
     assert "For the other 1 that is not shown, which is not to say that they are the same" in text
     assert "finds 25.0 more" in text
     assert "spares 23.0 fewer" in text
-    assert "of 1,000 people of whom 76 are ill, it is +1.9 found and \u221221.3 spared" in text
+    assert "of 1,000 people of whom 76 are ill, new finds 1.9 more and spares 21.3 fewer" in text
     assert "new refers 11.2 more healthy people for each further ill person" in text
 
 

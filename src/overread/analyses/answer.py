@@ -12,6 +12,7 @@ from overread.analyses.options import Options
 from overread.analyses.passage import Passage
 from overread.analyses.quantities import MEAN
 from overread.analyses.verdict import verdict
+from overread.records.common_images import training_rows
 from overread.records.errors import counted
 from overread.records.findings import display
 from overread.records.study import Study
@@ -23,7 +24,11 @@ def answer(
     tables: Tables, study: Study, readings: Sequence[str], floor: str | None, options: Options
 ) -> tuple[Passage, ...]:
     """Return what opens the report: who was read, then each reading, then each pair; nothing is said without numbers."""
-    opening = (who_was_read(study, readings, options), *floor_sentences(tables["estimates"], floor))
+    opening = (
+        who_was_read(study, readings, options),
+        *training_rows(study.cohort, study.rows),  # good numbers that follow may be remembered ones
+        *floor_sentences(tables["estimates"], floor),
+    )
     of_readings = (
         Passage(reading, tuple(about(tables, reading, options, len(study.findings) > 1))) for reading in readings
     )
@@ -162,7 +167,7 @@ def subgroup_sentences(table: pl.DataFrame, reading: str) -> Iterator[str]:
 def area_said(row: Mapping[str, Any]) -> str:
     """Say how far the AUROC of a subgroup lies behind."""
     name = subgroup_name(row["attribute"], row["subgroup"])
-    return f"the mean AUROC is lowest against the rest for {name} ({row['value']:.3f} and {row['rest']:.3f})"
+    return f"the mean AUROC falls furthest behind for {name} ({row['value']:.3f}, {row['rest']:.3f} in the rest)"
 
 
 def missed_said(row: Mapping[str, Any]) -> str:

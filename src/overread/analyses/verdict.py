@@ -133,10 +133,19 @@ def rate_sentences(of: Tables, a: str, b: str, several: bool) -> Iterator[str]:
     )
     row = exchange.row(0, named=True)
     yield (
-        f"These have different denominators: of 1,000 people of whom {1000 * row['prevalence']:.0f} are ill, it is "
-        f"{signed(row['extra_found_per_1000_all'], 1)} found and {signed(row['extra_spared_per_1000_all'], 1)} spared."
+        f"These have different denominators: of 1,000 people of whom {1000 * row['prevalence']:.0f} are ill, {a} "
+        f"finds {more_people(row['extra_found_per_1000_all'])} and spares {more_people(row['extra_spared_per_1000_all'])}."
     )
     yield from rate_of_exchange(row, a, b)
+
+
+def more_people(n: float) -> str:
+    """Say how many people more, or fewer.
+
+    >>> more_people(0.62), more_people(-56.7)
+    ('0.6 more', '56.7 fewer')
+    """
+    return f"{abs(n):.1f} {'fewer' if n < 0 else 'more'}"
 
 
 def rate_of_exchange(row: Row, a: str, b: str) -> Iterator[str]:

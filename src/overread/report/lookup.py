@@ -112,11 +112,11 @@ def mark(row: Row | None) -> str:
 def equal(p: float | None) -> str:
     """Write a p-value behind the letter p.
 
-    >>> equal(0.2), equal(0.0001).replace(numbers.SPACE, " ")
+    >>> equal(0.2).replace(numbers.SPACE, " "), equal(0.0001).replace(numbers.SPACE, " ")
     ('= 0.200', '< 0.001')
     """
     text = numbers.p_value(p)
-    return text if text.startswith("<") else f"= {text}"
+    return text if text.startswith("<") else f"={numbers.SPACE}{text}"
 
 
 def said(row: Row | None, level: float, metric: str = "") -> str:

@@ -30,12 +30,13 @@ def told(report: FinishedReport) -> FinishedReport:
         "At the operating points, averaged over findings and at a prevalence of 5.3 %: of 1,000 people examined for a "
         "finding it finds 40 of 53 who have it and refers 217 of 947 who do not: 5.4 false alarms for each true one.",
         "All findings together: of 1,000 images on which nothing is present, 685 get at least one false call.",
-        "For whom, beyond chance: the mean AUROC is lowest against the rest for AP (view) (0.810 and 0.829).",
+        "For whom, beyond chance: the mean AUROC falls furthest behind for AP (view) (0.810, 0.829 in the rest).",
     )
     pair = (
         f"Mean AUROC 0.838 ({a}) against 0.828 ({b}): a difference of +0.010, beyond chance.",
         "Finding by finding, adjusted for 14 tests, the AUROC differs beyond chance for 6.",
-        "These have different denominators: of 1,000 people of whom 53 are ill, it is +0.6 found and +9.4 spared.",
+        f"These have different denominators: of 1,000 people of whom 53 are ill, {a} finds 0.6 more and spares 9.4 "
+        "more.",
     )
     passages = (Passage("", opening), Passage(a, about), Passage(b, about), Passage(f"{a} against {b}", pair))
     return replace(report, answer=passages)

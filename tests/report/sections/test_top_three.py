@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import polars as pl
+
 from overread.report import numbers
 from overread.report.section import Sheet
 from overread.report.sections import top_three
@@ -29,3 +31,9 @@ def test_figure_2_stands_without_the_tests(second: SimpleNamespace) -> None:
     del second.tables["prevalence_following"]
     section = top_three.section(second)
     assert [block.name for block in section.blocks] == ["top-activations", "frequency", "figure-2"]
+
+
+def test_a_p_value_is_said_with_its_sign_and_in_one_line(second: SimpleNamespace) -> None:
+    second.tables["frequency"] = second.tables["frequency"].with_columns(p=pl.lit(0.0061))
+    said = " ".join(top_three.section(second).lead)
+    assert f"(p{numbers.SPACE}={numbers.SPACE}0.006)" in said

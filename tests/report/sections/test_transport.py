@@ -104,9 +104,9 @@ def test_what_fails_or_is_in_doubt_is_named_and_not_relied_on(carried: SimpleNam
     rows = sheet(transport.section(carried), "transport-scores-table").rows
     verdicts = {row[0].text: row[-1].text.replace(numbers.SPACE, " ") for row in rows if row[1].text == "zech"}
     assert verdicts == {
-        "Mass": "fails (p 0.060)",
-        "Edema": "in doubt (p 0.060)",
-        "Fibrosis": "no contradiction (p 0.060)",
+        "Mass": "fails (p = 0.060)",
+        "Edema": "in doubt (p = 0.060)",
+        "Fibrosis": "no contradiction (p = 0.060)",
     }
 
 

@@ -118,7 +118,7 @@ def mean_sentence(second: SecondReading, pair: Pair) -> Iterator[str]:
 
 def p_said(row: lookup.Row) -> str:
     """Say a p-value, and what Holm's adjustment makes of it where that is more."""
-    p = f"p {lookup.equal(row['p'])}"
+    p = f"p{numbers.SPACE}{lookup.equal(row['p'])}"
     if numbers.defined(row["p_adjusted"]) and row["p_adjusted"] != row["p"]:
         return f"{p}, adjusted {lookup.equal(row['p_adjusted'])}"
     return p

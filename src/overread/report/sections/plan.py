@@ -97,7 +97,7 @@ def came(row: lookup.Row) -> str:
     write = numbers.writer_of(row["metric"]) if not row["against"] else numbers.signed
     bounds = f"{numbers.level(row['level'])} interval {write(row['low'])} to {write(row['high'])}"
     what = f"difference in {metric} {write(row['value'])}" if row["against"] else f"{metric} {write(row['value'])}"
-    p = f", p {lookup.equal(row['p_adjusted'])}" if row["p_adjusted"] is not None else ""
+    p = f", p{numbers.SPACE}{lookup.equal(row['p_adjusted'])}" if row["p_adjusted"] is not None else ""
     result = "" if row["result"] == "estimated" else f": {CLAIMS[row['hypothesis']]} is {row['result']}"
     return f"{where}, {who}: {what} ({bounds}{p}){result}."
 

@@ -103,14 +103,8 @@ def against(row: lookup.Row) -> str:
         return f"{values} (no interval: {row['note']})"
     bounds = f"{numbers.level(row['level'])} interval {numbers.signed(row['low'])} to {numbers.signed(row['high'])}"
     chance = "beyond chance" if beyond(row) else "not shown to be beyond chance"
-    p = f", adjusted p{numbers.SPACE}{p_text(row['p_adjusted'])}" if numbers.defined(row["p_adjusted"]) else ""
+    p = f", adjusted p{numbers.SPACE}{lookup.equal(row['p_adjusted'])}" if numbers.defined(row["p_adjusted"]) else ""
     return f"{values}, a gap of {numbers.signed(row['gap'])} ({bounds}), {chance}{p}"
-
-
-def p_text(p: float) -> str:
-    """Write a p-value within a sentence."""
-    text = numbers.p_value(p)
-    return text if text.startswith("<") else f"= {text}"
 
 
 def area_sentence(second: SecondReading, name: str) -> Iterator[str]:

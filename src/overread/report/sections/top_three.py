@@ -52,8 +52,8 @@ def lead(second: SecondReading) -> list[str]:
         total = numbers.count(int(points["places"].sum()))
         row = correlation.get((name,))
         rank = (
-            f"; the rank correlation of a finding's frequency with its places is {numbers.decimal(row['value'], 2)} (p "
-            f"{numbers.p_value(row['p'])})"
+            f"; the rank correlation of a finding's frequency with its places is {numbers.decimal(row['value'], 2)} "
+            f"({p_said(row)})"
             if row and numbers.defined(row["value"])
             else ""
         )

@@ -238,7 +238,7 @@ def check_cell(check: lookup.Row) -> Cell:
     if check["p"] is None:
         return Cell(numbers.DASH, check["note"] or "")
     word = {True: "no contradiction", False: "fails", None: "in doubt"}[check["holds"]]
-    return Cell(f"{word} (p {numbers.p_value(check['p_adjusted'])})")
+    return Cell(f"{word} (p{numbers.SPACE}{lookup.equal(check['p_adjusted'])})")
 
 
 GUIDE = (
