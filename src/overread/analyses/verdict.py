@@ -142,10 +142,10 @@ def rate_sentences(of: Tables, a: str, b: str, several: bool) -> Iterator[str]:
 def more_people(n: float) -> str:
     """Say how many people more, or fewer.
 
-    >>> more_people(0.62), more_people(-56.7)
-    ('0.6 more', '56.7 fewer')
+    >>> more_people(0.62), more_people(-56.7), more_people(0.0)
+    ('0.6 more', '56.7 fewer', 'as many')
     """
-    return f"{abs(n):.1f} {'fewer' if n < 0 else 'more'}"
+    return "as many" if n == 0 else f"{abs(n):.1f} {'fewer' if n < 0 else 'more'}"
 
 
 def rate_of_exchange(row: Row, a: str, b: str) -> Iterator[str]:
