@@ -538,6 +538,7 @@ def shortcut_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
     for reading, (place, (finding, n)) in product(READINGS, enumerate((n_positive | {"mean": 900}).items())):
         apart = 0.002 * place
         numbers = (
+            0.799,
             0.8,
             0.8 - apart,
             0.78 - apart,
@@ -550,7 +551,7 @@ def shortcut_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
             10,
             0.1,
         )
-        row = (*(None,) * 11, 0.95, "no pair within a bin") if n == 0 else (*numbers, 0.95, "")
+        row = (*(None,) * 12, 0.95, "no pair within a bin") if n == 0 else (*numbers, 0.95, "")
         matched.append((reading, finding, FLOOR, *row, 22433, n))
     return {
         "floors": pl.DataFrame(skills, schema=shortcuts.FLOORS, orient="row"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import isnan, nan
 
 import numpy as np
@@ -16,7 +17,7 @@ from overread.analyses.within import Bin, Within, within
 from overread.records.cohort import MISSING
 from overread.stats.averages import coverage
 from overread.stats.calibration import Bins
-from overread.stats.resampling import percentile
+from overread.stats.resampling import PatientBootstrap, percentile
 
 BINS = 10
 TABLE = {
@@ -24,6 +25,7 @@ TABLE = {
     "finding": pl.String,
     "floor": pl.String,
     "auroc": pl.Float64,
+    "apart": pl.Float64,
     "matched": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
@@ -48,27 +50,42 @@ def floor_matched(evaluation: Evaluation, floor: Evaluation) -> pl.DataFrame:
 
     Images are put into 10 bins of equal mass by the floor's score for the finding, equal scores in one bin, so that
     there may be fewer bins. `matched` is the share of pairs of an ill and a healthy image of one bin that the reading
-    puts in the right order; `difference` is AUROC minus matched: what knowing the floor's score, and no more, could
-    have given. It is no proof that the reading used it. `share_within` is the share of all pairs that lie within a
-    bin, and `floor_matched` what is left of the floor's own AUROC there: the nearer to 0.5, the closer the match.
+    puts in the right order, and `apart` the same without bins; `difference` is apart minus matched: what knowing the
+    floor's score, and no more, could have given. It is no proof that the reading used it. `share_within` is the share
+    of pairs that lie within a bin, and `floor_matched` what is left of `floor_auroc` there: the nearer to 0.5, the
+    closer the match.
+
+    All but `auroc`, which is the reading's as it stands elsewhere, are of pairs of two patients. Images of one patient
+    have like scores of the floor, so that bins hold several times the share of pairs of one patient that all pairs
+    hold; those are ordered less well, and would pass for something that matching took away.
 
     Intervals by patient, the bins held. The weighting is that of the stratum-balanced AUROC of `strata`.
     """
-    bins = binned(evaluation.labels, floor.scores)
-    n_findings = len(evaluation.findings)
-    held = within(bins, evaluation.scores, evaluation.patients)
-    drawn = within(bins, evaluation.scores, evaluation.patients, evaluation.bootstrap)
-    of_floor = within(bins, floor.scores, evaluation.patients)
+    bins, whole = binned(evaluation.labels, floor.scores), binned(evaluation.labels, floor.scores, 1)
+    n_findings, bootstrap = len(evaluation.findings), evaluation.bootstrap
+
+    def area(of: Evaluation, drawn: PatientBootstrap | None = None) -> Area:
+        return Area(*(within(parts, of.scores, of.patients, drawn, apart=True) for parts in (whole, bins)))
+
+    held, drawn, of_floor = area(evaluation), area(evaluation, bootstrap), area(floor)
     each = np.array([sum(found.column == column for found in bins) for column in range(n_findings)])
     return pl.DataFrame(list(rows_of(evaluation, floor, held, drawn, of_floor, each)), schema=TABLE)
 
 
-def binned(labels: NDArray[np.int8], floor: Floats) -> list[Bin]:
+@dataclass(frozen=True, eq=False)
+class Area:
+    """The AUROC among all pairs of two patients, and among those within bins."""
+
+    whole: Within
+    binned: Within
+
+
+def binned(labels: NDArray[np.int8], floor: Floats, bins: int = BINS) -> list[Bin]:
     """Put the assessed images of each finding into bins by the floor's score; leave out empty bins."""
     found = []
     for column in range(labels.shape[1]):
         rows = np.flatnonzero(labels[:, column] != MISSING)
-        of_image = Bins.of(floor[rows, column], bins=BINS).of_image
+        of_image = Bins.of(floor[rows, column], bins=bins).of_image
         for place in np.unique(of_image):
             members = rows[of_image == place]
             found.append(Bin(column, members, labels[members, column] == 1))
@@ -76,33 +93,29 @@ def binned(labels: NDArray[np.int8], floor: Floats) -> list[Bin]:
 
 
 def rows_of(
-    evaluation: Evaluation,
-    floor: Evaluation,
-    held: Within,
-    drawn: Within,
-    of_floor: Within,
-    n_bins: NDArray[np.int64],
+    evaluation: Evaluation, floor: Evaluation, held: Area, drawn: Area, of_floor: Area, n_bins: NDArray[np.int64]
 ) -> Iterator[Row]:
     """Yield the row of each finding, then that of the mean over the findings that have a matched AUROC."""
-    area, areas = evaluation.observed.auroc[0], evaluation.replicates.auroc
-    n_positive, n_images = evaluation.n_positive, evaluation.n_images
-    all_pairs = n_positive * (n_images - n_positive)
-    share = np.divide(held.pairs[0], all_pairs, out=np.full(len(area), nan), where=all_pairs > 0)
+    all_pairs, pairs = held.whole.pairs[0], held.binned.pairs[0]
+    share = np.divide(pairs, all_pairs, out=np.full(len(pairs), nan), where=all_pairs > 0)
     numbers = {
-        "auroc": area,
-        "matched": held.auroc[0],
-        "floor_auroc": floor.observed.auroc[0],
-        "floor_matched": of_floor.auroc[0],
+        "auroc": evaluation.observed.auroc[0],
+        "apart": held.whole.auroc[0],
+        "matched": held.binned.auroc[0],
+        "floor_auroc": of_floor.whole.auroc[0],
+        "floor_matched": of_floor.binned.auroc[0],
         "share_within": share,
     }
+    areas, matched = drawn.whole.auroc, drawn.binned.auroc
+    n_positive, n_images = evaluation.n_positive, evaluation.n_images
     for column, finding in enumerate(evaluation.findings):
-        note = "no pair within a bin" if isnan(held.auroc[0, column]) else ""
+        note = "no pair of two patients within a bin" if isnan(held.binned.auroc[0, column]) else ""
         row = {name: float(values[column]) for name, values in numbers.items()}
         n = {"n_bins": int(n_bins[column]), "n_images": int(n_images[column]), "n_positive": int(n_positive[column])}
-        yield filled(evaluation, floor, finding, row, areas[:, column], drawn.auroc[:, column], note) | n
-    known = ~np.isnan(held.auroc[0])
+        yield filled(evaluation, floor, finding, row, areas[:, column], matched[:, column], note) | n
+    known = ~np.isnan(held.binned.auroc[0])
     row = {name: float(values[known].mean()) if known.any() else nan for name, values in numbers.items()}
-    sides = [each[:, known].sum(axis=1) / max(int(known.sum()), 1) for each in (areas, drawn.auroc)]
+    sides = [each[:, known].sum(axis=1) / max(int(known.sum()), 1) for each in (areas, matched)]
     n = {"n_images": len(evaluation.scores), "n_positive": int(n_positive.sum())}
     yield filled(evaluation, floor, MEAN, row, sides[0], sides[1], coverage(known, evaluation.findings)) | n
 
@@ -113,7 +126,7 @@ def filled(
     """Return one row with its intervals."""
     level = evaluation.level
     estimate = percentile(numbers["matched"], matched, level=level, note=note)
-    apart = percentile(numbers["auroc"] - numbers["matched"], area - matched, level=level)
+    apart = percentile(numbers["apart"] - numbers["matched"], area - matched, level=level)
     cells = numbers | {"low": estimate.low, "high": estimate.high}
     cells |= {"difference": apart.value, "difference_low": apart.low, "difference_high": apart.high}
     named: Row = {"reading": evaluation.reading, "finding": finding, "floor": floor.reading}

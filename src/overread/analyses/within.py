@@ -9,6 +9,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.stats.own_pairs import own_pairs, squared_sums
 from overread.stats.ranking import Ranking, Task
 from overread.stats.resampling import PatientBootstrap, observed
 
@@ -33,12 +34,17 @@ class Within:
 
 
 def within(
-    bins: Sequence[Bin], scores: Floats, patients: NDArray[np.int64], bootstrap: PatientBootstrap | None = None
+    bins: Sequence[Bin],
+    scores: Floats,
+    patients: NDArray[np.int64],
+    bootstrap: PatientBootstrap | None = None,
+    *,
+    apart: bool = False,
 ) -> Within:
     """Return the share of pairs within bins in the right order: as observed (R = 1), or in a bootstrap's replicates.
 
     `scores` is (n, columns), `patients` (n,). The share is the mean of the AUROCs of the bins, weighted by their pairs;
-    a pair counts as often as both its patients were drawn.
+    a pair counts as often as both its patients were drawn. With `apart` only pairs of images of two patients count.
     """
     # Every image counts as called, so that tp and fp are the numbers of positives and negatives.
     tasks = [Task(b.rows, b.positive, scores[b.rows, b.column], np.ones(len(b.rows), np.bool_)) for b in bins]
@@ -47,5 +53,20 @@ def within(
     pairs = ranked.tp * ranked.fp
     right = np.nan_to_num(ranked.auroc) * pairs
     belongs = np.array([[b.column == column for column in range(scores.shape[1])] for b in bins], np.float64)
-    n_pairs = pairs @ belongs
-    return Within(np.divide(right @ belongs, n_pairs, out=np.full(n_pairs.shape, nan), where=n_pairs > 0), n_pairs)
+    n_right, n_pairs = right @ belongs, pairs @ belongs
+    if apart:
+        own = own_of(bins, scores, patients)
+        taken = own.sum(axis=0)[None] if bootstrap is None else squared_sums(bootstrap, own)
+        n_right, n_pairs = n_right - taken[:, : scores.shape[1]], n_pairs - taken[:, scores.shape[1] :]
+    return Within(np.divide(n_right, n_pairs, out=np.full(n_pairs.shape, nan), where=n_pairs > 0), n_pairs)
+
+
+def own_of(bins: Sequence[Bin], scores: Floats, patients: NDArray[np.int64]) -> Floats:
+    """Return each patient's own pairs within bins, (n_patients, 2 columns): those in the right order, then all."""
+    n_columns, n_patients = scores.shape[1], int(patients.max()) + 1
+    own = np.zeros((n_patients, 2 * n_columns))
+    for b in bins:
+        right, pairs = own_pairs(b.positive, scores[b.rows, b.column], patients[b.rows], n_patients)
+        own[:, b.column] += right
+        own[:, n_columns + b.column] += pairs
+    return own

@@ -173,8 +173,8 @@ def matched_lead(second: SecondReading) -> Iterator[str]:
         parts = [part for name in second.readings[:IN_FULL] if (part := matched_said(second, floor, name))]
         if parts:
             yield (
-                f"Among images that the {floor} reader cannot tell apart (an ill and a healthy one with like scores of "
-                f"its own), the mean AUROC of {'; that of '.join(parts)}."
+                f"Among images that the {floor} reader cannot tell apart (an ill and a healthy one of two patients, "
+                f"with like scores of its own), the mean AUROC of {'; that of '.join(parts)}."
             )
 
 
@@ -186,12 +186,13 @@ def matched_said(second: SecondReading, floor: str, name: str) -> str:
         return ""
     row = mean.row(0, named=True)
     bounds = f"{numbers.level(row['level'])} interval {numbers.decimal(row['low'])} to {numbers.decimal(row['high'])}"
-    said = f"{name} is {numbers.decimal(row['matched'])} ({bounds}) instead of {numbers.decimal(row['auroc'])}"
+    said = f"{name} is {numbers.decimal(row['matched'])} ({bounds}) instead of {numbers.decimal(row['apart'])}"
     each = of.filter(pl.col("finding") != MEAN).sort("difference", descending=True, maintain_order=True)
-    if each.height < 2 or each["difference"][0] <= 0:
+    shown = each.filter(pl.col("difference_low") > 0)
+    if each.height < 2 or shown.is_empty():
         return said
-    most = each.row(0, named=True)
-    values = f"{numbers.decimal(most['auroc'])} falls to {numbers.decimal(most['matched'])}"
+    most = shown.row(0, named=True)
+    values = f"{numbers.decimal(most['apart'])} falls to {numbers.decimal(most['matched'])}"
     return f"{said}, and {display(most['finding'])} loses most: {values}"
 
 
@@ -201,6 +202,7 @@ def matched_sheet(second: SecondReading) -> Sheet:
     of = lookup.by_key(table, "reading", "floor", "finding")
     floors = table["floor"].unique(maintain_order=True).to_list()
     columns = [Column("Finding", numeric=False), Column("Reader", numeric=False), Column("AUROC")]
+    columns += [Column("AUROC, two patients")]
     for floor in floors:
         title = f"Matched on: {floor}"
         columns += [Column(head, title) for head in ("AUROC, matched", "Difference", "Pairs used")]
@@ -210,13 +212,16 @@ def matched_sheet(second: SecondReading) -> Sheet:
         title = lookup.mean_name(second) if finding == MEAN else display(finding)
         for name in second.readings:
             own = [of.get((name, floor, finding)) for floor in floors]
-            area = next((row["auroc"] for row in own if row), None)
-            cells = [Cell(title), Cell(name), Cell(numbers.decimal(area))]
+            first: lookup.Row = next((row for row in own if row), {})
+            areas = (Cell(numbers.decimal(first.get(kind))) for kind in ("auroc", "apart"))
+            cells = [Cell(title), Cell(name), *areas]
             rows.append((*cells, *(cell for row in own for cell in matched_cells(row))))
     foot = (
-        "Images are put into ten bins of like scores of the floor, and only pairs of one bin are used. Difference: "
-        "AUROC minus matched, what the floor's score, and no more, could have given. Floor, matched: what is left of "
-        "the floor's own AUROC; the nearer to 0.5, the closer the match.",
+        "Images are put into ten bins of like scores of the floor, and only pairs of one bin are used. From the second "
+        "AUROC on, only images of two patients are paired: images of one patient are alike to the floor and would fill "
+        "the bins with pairs of their own. Difference: AUROC of two patients minus matched, what the floor's score, "
+        "and no more, could have given. Floor, matched: what is left of the floor's own AUROC; the nearer to 0.5, the "
+        "closer the match.",
     )
     title = "AUROC among images that a floor cannot tell apart"
     return Sheet("floor-matched-table", title, tuple(columns), tuple(rows), foot=foot)
