@@ -366,7 +366,7 @@ def test_a_write_to_a_full_disk_is_noticed() -> None:
         preparing.write_all(file, b"x")
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.usefixtures("permissions_hold")
 def test_a_folder_without_rights_is_refused(folder: Path, tmp_path: Path) -> None:
     place = tmp_path / "closed"
     place.mkdir(mode=0o500)

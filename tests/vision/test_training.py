@@ -335,7 +335,7 @@ def test_a_folder_that_is_taken_is_refused(cohort: Cohort, place: Path) -> None:
         train(cohort, "cohort.csv", settings())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may write anywhere")
+@pytest.mark.usefixtures("permissions_hold")
 def test_a_folder_without_rights_is_refused(cohort: Cohort, place: Path) -> None:
     (place / "closed").mkdir(mode=0o500)
     with pytest.raises(InputError, match="cannot be written to"):

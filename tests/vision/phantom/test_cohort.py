@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from hashlib import sha256
@@ -209,7 +208,7 @@ def test_a_phantom_is_replaced_only_by_force_and_nothing_else_ever(tmp_path: Pat
         write_phantom(tiny, place / "notes.txt", force=True)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.usefixtures("permissions_hold")
 def test_a_folder_without_rights_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o500)
     with pytest.raises(InputError, match="cannot be written"):
