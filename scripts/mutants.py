@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Change the statistics one place at a time, and see whether `overread selfcheck` notices.
 
-    python scripts/mutants.py [MODULE ...] [--tests] [--out mutants.csv]
+    python scripts/mutants.py [MODULE ...] [--out mutants.csv]
+    python scripts/mutants.py --tests --survivors-of mutants.csv --out survivors.csv
 
 Each change (a plus for a minus, a bound made strict, a number moved by one, ...) makes a mutant; it is killed where a
-check misses its reference or fails, or where it hangs. What survives is then, with `--tests`, held against those tests
-of the statistics that import the module. Survivors are listed with their line, for a person to say why.
-Mutants of the compiled loops run as plain Python, some seconds each, and only against the checks; all others take a
-fraction of a second for the checks, and some seconds for the tests.
+check misses its reference or fails, or where it hangs. What survives is then, with `--tests`, held against its examples
+and those tests of the statistics that import the module, simulations left out. Survivors are listed with their line,
+for a person to say why. Mutants of the compiled loops run as plain Python, some seconds each, and only against the
+checks; all others take a fraction of a second for the checks, and some seconds for the tests.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import csv
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
@@ -69,6 +71,11 @@ class Mutant:
     def module(self) -> str:
         """The module's name."""
         return self.path.stem
+
+    @property
+    def row(self) -> tuple[str, str, str, str]:
+        """Say what it is."""
+        return self.module, str(self.line), self.function, self.change
 
     def code(self) -> CodeType:
         """Make it; thousands of trees at once would be slow to carry from process to process."""
@@ -175,18 +182,23 @@ def tests_notice(module: str) -> bool:
     if doctest.testmod(sys.modules[f"overread.stats.{module}"]).failed:
         return True
     files = [path for path in sorted(TESTS.glob("test_*.py")) if f"stats.{module} " in path.read_text("utf-8")]
+    files = [path for path in files if path.stem != "test_simulations"]
     files.sort(key=lambda path: path.stem != f"test_{module}")
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly"]
     return bool(files) and pytest.main([*options, *map(str, files)]) != 0
 
 
-def load_libraries() -> None:
+def load_libraries(tests: bool) -> None:
     """Load once, before the processes part, what is not under test, and the compiled loops, which are slow to load.
 
     The loops are loaded anew for their own mutants.
     """
     from overread.selfcheck.verdict import selfcheck
 
+    if tests:
+        import pytest
+
+        pytest.main(["--collect-only", "-qq", str(TESTS)])
     if missed := [result.sentence for result in selfcheck() if not result.agrees]:
         sys.exit("\n".join(["Nothing was changed, and yet:", *missed]))
     for name in list(sys.modules):
@@ -229,18 +241,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("modules", nargs="*")
     parser.add_argument("--tests", action="store_true")
+    parser.add_argument("--survivors-of", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     wanted = parser.parse_args()
-    load_libraries()
+    load_libraries(wanted.tests)
     paths = [path for path in sorted(STATS.glob("*.py")) if not wanted.modules or path.stem in wanted.modules]
     made = [mutant for path in paths for mutant in mutants(path)]
+    if wanted.survivors_of:
+        survived = Counter(map(tuple, csv.reader(wanted.survivors_of.open(encoding="utf-8"))))
+        made = [mutant for mutant in made if survived[(*mutant.row, VERDICTS[0])]]
     with (wanted.out or Path(os.devnull)).open("w", encoding="utf-8", newline="", buffering=1) as file:
         table = csv.writer(file)
         table.writerow(("module", "line", "function", "change", "verdict"))
 
         def tell(mutant: Mutant, verdict: str) -> None:
-            table.writerow((mutant.module, mutant.line, mutant.function, mutant.change, verdict))
+            table.writerow((*mutant.row, verdict))
 
         verdicts = try_all(made, wanted.processes, wanted.tests, tell)
     for module in [*dict.fromkeys(mutant.module for mutant in made), "all"]:
