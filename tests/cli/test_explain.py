@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ pytest.importorskip("cv2")
 from overread.cli.app import main  # noqa: E402
 from overread.records.cohort import read_cohort  # noqa: E402
 from overread.records.heatmaps import read_heatmaps  # noqa: E402
+from overread.vision.heatmaps import explaining  # noqa: E402
 from overread.vision.metadata import MetadataEncoding  # noqa: E402
 from overread.vision.networks import build_network  # noqa: E402
 from overread.vision.phantom.cohort import write_phantom  # noqa: E402
@@ -131,6 +133,38 @@ def test_other_methods_and_the_page(
     assert json.loads(results)["tables"]["heat"]
     assert call(monkeypatch, *words) == 2  # the folder exists
     assert call(monkeypatch, *words, "--force", "--choose", 0) == 0
+
+
+def test_an_interrupted_run_goes_on_and_writes_the_same(
+    work: Path, words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words += ["--split", "all", "--operating-point", "fixed=0.5", "--choose", 0]
+    assert call(monkeypatch, *words) == 0
+    real, seen = explaining.look, []
+
+    def stops(*given: Any, **named: Any) -> Any:
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        seen.append(len(given[2]))
+        return real(*given, **named)
+
+    words[4] = tmp_path / "again"
+    monkeypatch.setattr(explaining, "look", stops)
+    assert call(monkeypatch, *words) == 130
+    assert "the same command goes on where it stopped" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+    seen.clear()
+    monkeypatch.setattr(explaining, "look", lambda *given, **named: seen.append(len(given[2])) or real(*given, **named))
+    assert call(monkeypatch, *words) == 0
+    assert "going on after 2 pieces" in capsys.readouterr().err
+    assert sum(seen) == 80 - 2 * 16
+    assert not (tmp_path / "again.parts").exists()
+    whole, again = (read_heatmaps(tmp_path / name).maps for name in ("maps", "again"))
+    np.testing.assert_array_equal(whole.maps, again.maps)
+    np.testing.assert_array_equal(whole.scores, again.scores)
+    seen.clear()
+    assert call(monkeypatch, *words, "--method", "cam", "--force") == 0  # other work: nothing of it is taken over
+    assert sum(seen) == 80
 
 
 @pytest.mark.parametrize(

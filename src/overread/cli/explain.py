@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -94,6 +96,8 @@ def explain(
 ) -> None:
     """Map where a model looks, for every finding at once, and measure it against drawn boxes.
 
+    An interrupted run goes on where it was when the same command is given again.
+
     Example:
 
         overread explain standard CXR8 --images store --out maps --sanity 32
@@ -107,6 +111,7 @@ def explain(
     from overread.vision.heatmaps.looking import Model, placed_boxes
     from overread.vision.pixels import open_pixels
     from overread.vision.runs import read_run
+    from overread.vision.score_parts import OnDisk
 
     place = check_place(out, force=force)
     rule = choices.operating_point(operating_point)
@@ -124,8 +129,12 @@ def explain(
     rows = explaining.rows_to_explain(labels, trained, source, where, split=split, present_only=present_only)
     model = Model.of(trained)
     points, notes = operating_points(model, trained, labels, rows, source, rule, batch)
-    with bar("explaining") as show:
-        found = explaining.looked(model, source, rows, method=method.value, batch=batch, done=show)
+    work = explaining.facts(trained, rows, source, where, method=method.value)
+    parts = OnDisk.begun(place.with_name(f"{place.name}.parts"), work)
+    if before := parts.done():
+        typer.echo(f"overread: going on after {counted(before, 'piece')} of the maps that were made before", err=True)
+    with going_on(), bar("explaining") as show:
+        found = explaining.looked(model, source, rows, method=method.value, batch=batch, done=show, parts=parts)
     maps = explaining.heat_maps(model, trained, rows, found, points, method=method.value, split=split, fit=source.fit)
     boxes = labels.boxes
     if boxes is not None:
@@ -135,19 +144,31 @@ def explain(
     drawn: dict[str, Any] = {"replicates": replicates, "seed": seed, "level": level}
     tables = localisation(maps, **drawn)
     placed = None if marks is None else placed_boxes(labels, marks, source)
-    if placed is not None:
-        tables["confounder"] = leaned_on(model, rows, maps, placed, source, counterparts, keep, batch, drawn)
-    if sanity:
-        tables["sanity"] = checked(model, rows, maps, source, sanity, keep, drawn)
+    with going_on():
+        if placed is not None:
+            tables["confounder"] = leaned_on(model, rows, maps, placed, source, counterparts, keep, batch, drawn)
+        if sanity:
+            tables["sanity"] = checked(model, rows, maps, source, sanity, keep, drawn)
     pictures, listing = explaining.pictures(maps, source, choose, boxes_on(maps), placed)
     files = files_of(maps, tables)
     document = {DOCUMENT: files.pop(DOCUMENT)}  # written last: a folder that has it is whole
     write_files(files | {OVERLAYS: listing} | pictures | document, place, out)
+    parts.delete()
     for warning in maps.warnings:
         typer.echo(f"overread: {warning}", err=True)
     n = counted(len(maps.images), "image")
     typer.echo(f"Wrote {out}: maps of {n} and {len(maps.findings)} findings, {counted(len(pictures), 'picture')}.")
     typer.echo(f"For the page: overread report READING --cohort COHORT --heatmaps {out}")
+
+
+@contextmanager
+def going_on() -> Iterator[None]:
+    """Say of an interruption that what is done is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("overread: interrupted; the same command goes on where it stopped", err=True)
+        raise typer.Exit(130) from None
 
 
 def kept_findings(known: tuple[str, ...], text: str | None) -> list[int]:

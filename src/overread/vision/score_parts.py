@@ -29,10 +29,14 @@ SMALLEST, LARGEST, PIECES = 16, 512, 32
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """The scores of some rows in their order, nan where an image could not be read; `reasons` say why, by image."""
+    """The scores of some rows in their order, nan where an image could not be read; `reasons` say why, by image.
+
+    `maps` are their heat maps, where the work makes some.
+    """
 
     scores: NDArray[np.float64]
     reasons: dict[str, str] = field(default_factory=dict)
+    maps: NDArray[np.float32] | None = None
 
 
 class Parts(Protocol):
@@ -103,13 +107,14 @@ class OnDisk:
         """Keep a piece."""
         content = BytesIO()
         reasons = np.frombuffer(json.dumps(piece.reasons).encode(), np.uint8)
-        np.savez(content, scores=piece.scores, reasons=reasons, allow_pickle=False)
+        maps = {} if piece.maps is None else {"maps": piece.maps}
+        np.savez(content, scores=piece.scores, reasons=reasons, allow_pickle=False, **maps)
         replace_file(self._path(number), content.getvalue())
 
     def get(self, number: int) -> Piece:
         """Return a piece."""
         with np.load(self._path(number), allow_pickle=False) as file:
-            return Piece(file["scores"], json.loads(file["reasons"].tobytes()))
+            return Piece(file["scores"], json.loads(file["reasons"].tobytes()), file.get("maps"))
 
     def done(self) -> int:
         """Return how many pieces are done."""

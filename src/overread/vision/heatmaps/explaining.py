@@ -22,6 +22,7 @@ from overread.vision.heatmaps.looking import Looked, Model, look, moved_maps, pa
 from overread.vision.heatmaps.overlays import Boxes, chosen, encoded, full_colour, picture
 from overread.vision.pixels import PixelSource, present
 from overread.vision.runs import RUN, Run
+from overread.vision.score_parts import InMemory, Parts, Piece, pieces
 
 Floats = NDArray[np.float64]
 Done = Callable[[int, int], None]
@@ -123,17 +124,40 @@ def heat_maps(
 
 
 def looked(
-    model: Model, source: PixelSource, rows: Cohort, *, method: str = "gradcam", batch: int = 32, done: Done
+    model: Model,
+    source: PixelSource,
+    rows: Cohort,
+    *,
+    method: str = "gradcam",
+    batch: int = 32,
+    done: Done,
+    parts: Parts | None = None,
 ) -> Looked:
-    """Pass over some rows."""
-    return look(
-        model,
-        source.batch,
-        rows.table,
-        method=method,
-        batch=batch,
-        progress=lambda n: done(n, rows.n_images),
+    """Pass over some rows, those of them left out that `parts` has from before."""
+    kept, cut = parts or InMemory(), pieces(rows.n_images)
+    for number, piece in enumerate(cut):
+        if not kept.has(number):
+            table = rows.table[piece]
+
+            def told(n: int, begin: int = piece.start) -> None:
+                done(begin + n, rows.n_images)
+
+            new = look(model, source.batch, table, method=method, batch=batch, progress=told)
+            kept.put(number, Piece(new.scores, maps=new.maps))
+    if not cut:
+        return look(model, source.batch, rows.table)
+    found = [kept.get(number) for number in range(len(cut))]
+    return Looked(
+        np.concatenate([piece.scores for piece in found]),
+        np.concatenate([piece.maps for piece in found if piece.maps is not None]),
     )
+
+
+def facts(run: Run, rows: Cohort, source: PixelSource, where: Path, *, method: str) -> list[object]:
+    """Return all that the maps of rows depend on."""
+    told = [name for name in run.metadata.attributes if name in rows.table.columns]
+    attributes = rows.table.select("image", *told).write_csv()
+    return [(run.folder / RUN).read_text("utf-8"), attributes, str(where.resolve()), source.size, source.fit, method]
 
 
 def only(maps: HeatMaps, keep: Sequence[int]) -> HeatMaps:
