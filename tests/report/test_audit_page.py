@@ -49,6 +49,7 @@ def test_the_page_has_its_sections_and_runs_nothing_of_the_input(found: Audit) -
     assert '<section id="boxes"' not in html
     assert EVIL not in html
     assert html.count("<script") == 1
+    assert "No patient has more than 10 images." in html
     for sentence in found.summary[1:3]:
         assert sentence.split("<")[0].split(" %")[0][:40] in html
 

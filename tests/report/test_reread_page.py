@@ -10,7 +10,7 @@ import pytest
 from overread.analyses.reread import Reread, reread
 from overread.records.errors import InputError
 from overread.records.printed import PrintedRow, PrintedTable, printed
-from overread.report.reread_page import quantity_rows, reread_page, write_reread
+from overread.report.reread_page import exchange, left_of, price, quantity_rows, reread_page, write_reread
 
 EVIL = '<script>alert("1")</script>'
 ONE = {
@@ -71,3 +71,18 @@ def test_writes_the_page_the_results_and_every_table(found: Reread, tmp_path: Pa
     with pytest.raises(InputError, match="--force"):
         write_reread(found, tmp_path / "out")
     assert write_reread(found, tmp_path / "out", force=True).read_bytes() == before
+
+
+def test_one_number_is_written_once_and_two_ends_both(found: Reread) -> None:
+    table = found.tables["exchange"]
+    (sheet,) = exchange(found).blocks
+    for row, cells in zip(table.iter_rows(named=True), sheet.rows, strict=True):
+        for cell in cells[3:8]:
+            low, _, high = cell.text.partition(" to ")
+            assert low != high, cell.text
+        assert row["extra_found_per_1000_ill_low"] is not None
+    assert left_of({"n_low": 1.04, "n_high": 1.01}, "n", "{:.1f}".format) == "1.0"
+    assert left_of({"n_low": -1.0, "n_high": 2.0}, "n", "{:+.1f}".format) == "-1.0 to +2.0"
+    one = {"rate": 8.5, "rate_low": 8.5, "rate_high": 8.5}
+    assert price(one) == "8.50"
+    assert price(one | {"rate_high": 9.5}) == "8.50 (8.50 to 9.50)"

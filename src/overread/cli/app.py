@@ -28,6 +28,7 @@ from overread.cli.selfcheck import selfcheck
 from overread.cli.study import study
 from overread.cli.train import train
 from overread.cli.verify import verify
+from overread.cli.whole_names import Command
 from overread.records.errors import InputError
 
 WRONG_INPUT, INTERRUPTED = 2, 130
@@ -51,7 +52,7 @@ COMMANDS = {  # a new command is one new file and one word here
 for panel, commands in COMMANDS.items():
     for command in commands:
         alone = command in (demo, selfcheck, study)  # does something without any argument
-        app.command(no_args_is_help=not alone, rich_help_panel=panel)(command)
+        app.command(cls=Command, no_args_is_help=not alone, rich_help_panel=panel)(command)
 
 
 def print_version(wanted: bool) -> None:

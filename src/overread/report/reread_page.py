@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +230,12 @@ def thousand(row: Mapping[str, Any]) -> str:
 
 def head_count(row: Mapping[str, Any], name: str) -> str:
     """Write what rounding leaves of a number of people."""
-    low, high = (numbers.decimal(row[f"{name}_{end}"], 1) for end in ("low", "high"))
+    return left_of(row, name, lambda number: numbers.decimal(number, 1))
+
+
+def left_of(row: Mapping[str, Any], name: str, write: Callable[[float], str]) -> str:
+    """Write what rounding leaves of a number: the number where both ends read the same, else both."""
+    low, high = (write(row[f"{name}_{end}"]) for end in ("low", "high"))
     return low if low == high else f"{low} to {high}"
 
 
@@ -260,7 +265,7 @@ def exchange(result: Reread) -> Section | None:
             Cell(display(row["finding"])),
             Cell(numbers.percent(row["prevalence"], 2)),
             *(
-                Cell(f"{numbers.signed(row[f'{name}_low'], 1)} to {numbers.signed(row[f'{name}_high'], 1)}")
+                Cell(left_of(row, name, lambda number: numbers.signed(number, 1)))
                 for name in (
                     "extra_found_per_1000_ill",
                     "extra_spared_per_1000_healthy",
@@ -268,7 +273,7 @@ def exchange(result: Reread) -> Section | None:
                     "extra_spared_per_1000_all",
                 )
             ),
-            Cell(numbers.interval(row["rate"], row["rate_low"], row["rate_high"], numbers.ratio), row["note"]),
+            Cell(price(row), row["note"]),
             Cell(
                 numbers.DASH if row["low"] is None else f"{numbers.ratio(row['low'])} to {numbers.ratio(row['high'])}"
             ),
@@ -277,6 +282,16 @@ def exchange(result: Reread) -> Section | None:
     )
     sheet = Sheet("exchange", "The exchange between two models", columns, rows, shown=True)
     return Section("exchange", "What one more finding costs", (EXCHANGE,), (sheet,), (EXCHANGE_GUIDE,))
+
+
+def price(row: Mapping[str, Any]) -> str:
+    """Write the exchange rate, with what rounding leaves of it in brackets where that is more than one number."""
+    rate, low, high = (
+        numbers.DASH if row[name] is None else numbers.ratio(row[name]) for name in ("rate", "rate_low", "rate_high")
+    )
+    if rate == low == high:
+        return rate
+    return numbers.interval(row["rate"], row["rate_low"], row["rate_high"], numbers.ratio)
 
 
 def appendix(result: Reread) -> Section:

@@ -29,10 +29,13 @@ def lead(audit: Audit) -> list[str]:
     """Say how the images are shared out among patients and how far they lie apart."""
     table = audit.tables["images_per_patient"]
     many = table.filter(pl.col("images_of_patient") > 10)
+    n_many = int(many["n_patients"].sum())
     sentences = [
-        f"{numbers.plural(int(many['n_patients'].sum()), 'patient')} with more than 10 images "
-        f"({numbers.percent(float(many['share_of_patients'].sum()))} of patients) have "
+        f"{numbers.plural(n_many, 'patient')} with more than 10 images "
+        f"({numbers.percent(float(many['share_of_patients'].sum()))} of patients) {'has' if n_many == 1 else 'have'} "
         f"{numbers.percent(float(many['share_of_images'].sum()))} of all images."
+        if n_many
+        else "No patient has more than 10 images."
     ]
     for row in audit.tables["span"].iter_rows(named=True):
         sentences.append(
