@@ -19,7 +19,7 @@ def gap(attribute: str, subgroup: str, metric: str, gap: float, p: float, *, wor
 
 def tables(*gaps: dict[str, object], slope: tuple[float, float, float] = (0.9, 0.85, 0.95)) -> dict[str, pl.DataFrame]:
     balanced = [
-        {"reading": "r", "finding": "mean", "attribute": attribute, "auroc": 0.84, "balanced": value}
+        {"reading": "r", "finding": "mean", "attribute": attribute, "apart": 0.84, "balanced": value}
         | {"difference": 0.84 - value, "difference_low": low}
         for attribute, value, low in (("view", 0.82, 0.01), ("follow_up", 0.8, 0.02), ("gender", 0.79, -0.01))
     ]
@@ -49,7 +49,9 @@ def test_the_worst_subgroups_beyond_chance_are_named() -> None:
         "For whom, beyond chance: the mean AUROC falls furthest behind for age 61-80 (0.800, 0.840 in the rest); ill "
         "people on whose image nothing at all is called are most frequent for PA (view) (100 of 1,000, 50 in the rest)."
     )
-    assert "Between images of the same follow-up number, the mean AUROC is 0.800 and not 0.840" in said[1]
+    assert (
+        "Between images of the same follow-up number, of two patients, the mean AUROC is 0.800 and not 0.840" in said[1]
+    )
     assert (
         said[2] == "Its scores are too extreme to be read as probabilities (mean calibration slope 0.90; 1 is right)."
     )

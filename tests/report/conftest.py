@@ -477,8 +477,8 @@ def attribute_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
             parts.append((reading, finding, attribute, ill, healthy, *cells, n // len(names), 4000))
     for reading, attribute, (place, finding) in product(READINGS, SUBGROUPS, enumerate((*n_positive, "mean"))):
         apart = 0.001 * place if attribute == "view" else 0.0
-        numbers = (0.5, 0.8 + apart, 0.8, 0.78, 0.82, apart, apart - 0.001, apart + 0.001, 0.79, 0.95, "")
-        numbers = (*(None,) * 9, 0.95, "no pair within a stratum") if finding == EMPTY else numbers
+        numbers = (0.5, 0.8 + apart, 0.8 + apart, 0.8, 0.78, 0.82, apart, apart - 0.001, apart + 0.001, 0.79, 0.95, "")
+        numbers = (*(None,) * 10, 0.95, "no pair within a stratum") if finding == EMPTY else numbers
         balanced.append((reading, finding, attribute, *numbers, 22433, n_positive.get(finding, 900)))
     return {
         "subgroups": pl.DataFrame(gaps, schema=subgroups.TABLE, orient="row"),

@@ -183,8 +183,8 @@ def source_sentences(table: pl.DataFrame, reading: str) -> Iterator[str]:
     if len(of):
         row = of.sort("difference", descending=True, maintain_order=True).row(0, named=True)
         yield (
-            f"Between images of the same {attribute_name(row['attribute'])}, the mean AUROC is {row['balanced']:.3f} and not "
-            f"{row['auroc']:.3f}: the rest is what {attribute_name(row['attribute'])} alone could have given away."
+            f"Between images of the same {attribute_name(row['attribute'])}, of two patients, the mean AUROC is "
+            f"{row['balanced']:.3f} and not {row['apart']:.3f}: the rest is what {attribute_name(row['attribute'])} alone could have given away."
         )
 
 

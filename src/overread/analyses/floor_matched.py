@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import isnan, nan
 
 import numpy as np
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from overread.analyses.evaluation import Evaluation
 from overread.analyses.quantities import MEAN
 from overread.analyses.tables import Row
-from overread.analyses.within import Bin, Within, within
+from overread.analyses.within import Apart, Bin
 from overread.records.cohort import MISSING
 from overread.stats.averages import coverage
 from overread.stats.calibration import Bins
-from overread.stats.resampling import PatientBootstrap, percentile
+from overread.stats.resampling import percentile
 
 BINS = 10
 TABLE = {
@@ -61,31 +60,21 @@ def floor_matched(evaluation: Evaluation, floor: Evaluation) -> pl.DataFrame:
 
     Intervals by patient, the bins held. The weighting is that of the stratum-balanced AUROC of `strata`.
     """
-    bins, whole = binned(evaluation.labels, floor.scores), binned(evaluation.labels, floor.scores, 1)
+    bins = binned(evaluation.labels, floor.scores)
     n_findings, bootstrap = len(evaluation.findings), evaluation.bootstrap
 
-    def area(of: Evaluation, drawn: PatientBootstrap | None = None) -> Area:
-        return Area(*(within(parts, of.scores, of.patients, drawn, apart=True) for parts in (whole, bins)))
-
-    held, drawn, of_floor = area(evaluation), area(evaluation, bootstrap), area(floor)
+    held, drawn = (Apart.of(bins, evaluation.scores, evaluation.patients, draws) for draws in (None, bootstrap))
+    of_floor = Apart.of(bins, floor.scores, evaluation.patients, None)
     each = np.array([sum(found.column == column for found in bins) for column in range(n_findings)])
     return pl.DataFrame(list(rows_of(evaluation, floor, held, drawn, of_floor, each)), schema=TABLE)
 
 
-@dataclass(frozen=True, eq=False)
-class Area:
-    """The AUROC among all pairs of two patients, and among those within bins."""
-
-    whole: Within
-    binned: Within
-
-
-def binned(labels: NDArray[np.int8], floor: Floats, bins: int = BINS) -> list[Bin]:
+def binned(labels: NDArray[np.int8], floor: Floats) -> list[Bin]:
     """Put the assessed images of each finding into bins by the floor's score; leave out empty bins."""
     found = []
     for column in range(labels.shape[1]):
         rows = np.flatnonzero(labels[:, column] != MISSING)
-        of_image = Bins.of(floor[rows, column], bins=bins).of_image
+        of_image = Bins.of(floor[rows, column], bins=BINS).of_image
         for place in np.unique(of_image):
             members = rows[of_image == place]
             found.append(Bin(column, members, labels[members, column] == 1))
@@ -93,7 +82,7 @@ def binned(labels: NDArray[np.int8], floor: Floats, bins: int = BINS) -> list[Bi
 
 
 def rows_of(
-    evaluation: Evaluation, floor: Evaluation, held: Area, drawn: Area, of_floor: Area, n_bins: NDArray[np.int64]
+    evaluation: Evaluation, floor: Evaluation, held: Apart, drawn: Apart, of_floor: Apart, n_bins: NDArray[np.int64]
 ) -> Iterator[Row]:
     """Yield the row of each finding, then that of the mean over the findings that have a matched AUROC."""
     all_pairs, pairs = held.whole.pairs[0], held.binned.pairs[0]

@@ -19,6 +19,8 @@ from overread.analyses.quantities import MEAN
 from overread.analyses.stratification import Stratification
 from overread.analyses.subgroups import FEWEST_FOR_INTERVAL, few
 from overread.analyses.tables import Row
+from overread.analyses.within import Apart, Bin
+from overread.records.cohort import MISSING
 from overread.stats.resampling import percentile
 
 PARTS = {
@@ -43,6 +45,7 @@ BALANCED = {
     "attribute": pl.String,
     "share_within": pl.Float64,
     "auroc": pl.Float64,
+    "apart": pl.Float64,
     "balanced": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
@@ -72,10 +75,12 @@ def sources(of: Stratification) -> Sources:
 
     `parts` has a row for each stratum of the ill image and of the healthy image: the `share` of all pairs it holds, the
     `auroc` among them, and their product, the `contribution`; contributions add up to the AUROC of the images whose
-    attribute is known. `balanced` has a row for each finding, and one for their mean: the AUROC, the share of its
-    pairs that lie within a stratum, the stratum-balanced AUROC (the share in the right order among those pairs),
-    what separates the two (`difference`, AUROC minus balanced, with its interval), and the covariate-adjusted AUROC
-    of Janes and Pepe (2009), in which strata count by their ill images and not by their pairs.
+    attribute is known. `balanced` has a row for each finding, and one for their mean: the AUROC, the same of pairs of
+    two patients (`apart`), the share of those that lie within a stratum, the stratum-balanced AUROC (the share in the
+    right order among these), what separates the last from `apart` (`difference`, with its interval), and the
+    covariate-adjusted AUROC of Janes and Pepe (2009), of all pairs, in which strata count by their ill images and not
+    by their pairs. Images of one patient are mostly of one gender, view and age, and are ordered less well than others:
+    with their pairs, an attribute that gives nothing away would seem to give something.
 
     The difference is what the attribute could have given away. It does not prove that the reader used it: a reader who
     sees only the finding has a difference too where the finding looks worse in one stratum than in another.
@@ -118,21 +123,40 @@ def area_cells(area: float, drawn: Floats, n_patients: int, level: float) -> Row
 
 def balanced_rows(of: Stratification) -> Iterator[Row]:
     """Yield the balanced AUROC of each finding, then of their mean."""
-    observed, drawn, findings = of.observed, of.replicates, of.evaluation.findings
-    columns = {name: getattr(observed, name)[0] for name in ("total", "balanced", "adjusted")}
-    columns["within"] = np.einsum("fss->f", observed.shares[0])
+    evaluation, findings = of.evaluation, of.evaluation.findings
+    bins = list(binned(of))
+    held, drawn = (
+        Apart.of(bins, evaluation.scores, evaluation.patients, draws) for draws in (None, evaluation.bootstrap)
+    )
+    pairs, all_pairs = held.binned.pairs[0], held.whole.pairs[0]
+    columns = {
+        "total": of.observed.total[0],
+        "apart": held.whole.auroc[0],
+        "balanced": held.binned.auroc[0],
+        "adjusted": of.observed.adjusted[0],
+        "within": np.divide(pairs, all_pairs, out=np.full(len(findings), nan), where=all_pairs > 0),
+    }
+    whole, inside = drawn.whole.auroc, drawn.binned.auroc
     for column, finding in enumerate(findings):
         numbers = {name: float(values[column]) for name, values in columns.items()}
         note = "no pair within a stratum" if isnan(numbers["balanced"]) else ""
         n = int((of.n_positive + of.n_negative)[column].sum()), int(of.n_positive[column].sum())
-        yield balanced_row(of, finding, numbers, drawn.total[:, column], drawn.balanced[:, column], note, n)
+        yield balanced_row(of, finding, numbers, whole[:, column], inside[:, column], note, n)
     known = ~np.isnan(columns["balanced"])
     numbers = {name: float(values[known].mean()) if known.any() else nan for name, values in columns.items()}
     left_out = [finding for finding, taken in zip(findings, known, strict=True) if not taken]
     note = f"over {int(known.sum())} of {len(findings)} findings; none for {', '.join(left_out)}" if left_out else ""
-    total, balanced = (each[:, known].sum(axis=1) / max(int(known.sum()), 1) for each in (drawn.total, drawn.balanced))
+    total, balanced = (each[:, known].sum(axis=1) / max(int(known.sum()), 1) for each in (whole, inside))
     n = int((of.partition.of_row >= 0).sum()), int(of.n_positive.sum())
     yield balanced_row(of, MEAN, numbers, total, balanced, note, n)
+
+
+def binned(of: Stratification) -> Iterator[Bin]:
+    """Yield the assessed images of each finding in each stratum."""
+    labels, stratum = of.evaluation.labels, of.partition.of_row
+    for column, place in np.ndindex(labels.shape[1], len(of.partition.subgroups)):
+        rows = np.flatnonzero((labels[:, column] != MISSING) & (stratum == place))
+        yield Bin(column, rows, labels[rows, column] == 1)
 
 
 def balanced_row(
@@ -147,13 +171,14 @@ def balanced_row(
     """Return one row of the table of balanced AUROCs."""
     level = of.evaluation.level
     estimate = percentile(numbers["balanced"], balanced, level=level, note=note)
-    apart = percentile(numbers["total"] - numbers["balanced"], total - balanced, level=level)
+    apart = percentile(numbers["apart"] - numbers["balanced"], total - balanced, level=level)
     return {
         "reading": of.evaluation.reading,
         "finding": finding,
         "attribute": of.partition.attribute,
         "share_within": empty(numbers["within"]),
         "auroc": empty(numbers["total"]),
+        "apart": empty(numbers["apart"]),
         "balanced": empty(estimate.value),
         "low": empty(estimate.low),
         "high": empty(estimate.high),

@@ -70,3 +70,24 @@ def own_of(bins: Sequence[Bin], scores: Floats, patients: NDArray[np.int64]) -> 
         own[:, b.column] += right
         own[:, n_columns + b.column] += pairs
     return own
+
+
+@dataclass(frozen=True, eq=False)
+class Apart:
+    """The AUROC among all pairs of two patients, and among those of them that lie within bins."""
+
+    whole: Within
+    binned: Within
+
+    @classmethod
+    def of(
+        cls, bins: Sequence[Bin], scores: Floats, patients: NDArray[np.int64], drawn: PatientBootstrap | None
+    ) -> Apart:
+        """Compare pairs within bins with all pairs of the same images; as `within`."""
+        columns = sorted({b.column for b in bins})
+        together = [[b for b in bins if b.column == column] for column in columns]
+        whole = [
+            Bin(column, np.concatenate([b.rows for b in own]), np.concatenate([b.positive for b in own]))
+            for column, own in zip(columns, together, strict=True)
+        ]
+        return cls(*(within(parts, scores, patients, drawn, apart=True) for parts in (whole, bins)))

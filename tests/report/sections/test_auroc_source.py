@@ -55,7 +55,8 @@ def test_the_parts_of_two_strata_are_drawn_and_written_in_full(second: SimpleNam
 def test_more_strata_are_drawn_as_within_and_across_and_still_add_up(second: SimpleNamespace) -> None:
     rows = auroc_source.drawn_parts(second, "age").filter(pl.col("row") == "Mass", pl.col("reading") == "zech")
     assert rows["part"].to_list() == [auroc_source.SAME, auroc_source.ACROSS]
-    total = auroc_source.balanced_of(second, "age")["zech", "Mass"]["auroc"]
+    parts = second.tables["auroc_parts"].filter(reading="zech", finding="Mass", attribute="age")
+    total = parts["contribution"].sum()
     assert (rows["share"] * rows["auroc"]).sum() == pytest.approx(total)
     assert not [block for block in auroc_source.section(second).blocks if block.name == "auroc-parts-3"]
 
@@ -67,7 +68,7 @@ def test_a_finding_without_pairs_has_dashes_and_a_note(second: SimpleNamespace) 
         if row[0].text == "Pleural Thickening"
     )
     assert {cell.text for cell in row[2:]} == {numbers.DASH}
-    assert row[3].note == "no pair within a stratum"
+    assert row[4].note == "no pair within a stratum"
 
 
 def test_the_view_is_shown_and_other_attributes_are_folded(second: SimpleNamespace, made: Page) -> None:

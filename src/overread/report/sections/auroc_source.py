@@ -85,7 +85,8 @@ def mean_sentence(second: SecondReading, name: str) -> Iterator[str]:
         f"for {attribute_name(attribute)} {lookup.said({**row, 'value': row['balanced']}, row['level'])}"
         for attribute, row in known
     ]
-    yield f"{name}: the mean AUROC is {numbers.decimal(known[0][1]['auroc'])}; balanced {numbers.listing(parts)}."
+    whole = numbers.decimal(known[0][1]["apart"])
+    yield f"{name}: among images of two patients the mean AUROC is {whole}; balanced {numbers.listing(parts)}."
 
 
 def finding_sentence(second: SecondReading, name: str, attribute: str) -> Iterator[str]:
@@ -140,8 +141,9 @@ def figure(second: SecondReading, attribute: str, place: int) -> Figure:
     by = attribute_name(attribute)
     caption = (
         f"Left: each finding's pairs by {by} of the ill and of the healthy image, parts in the order of the "
-        f"legend; in each, {inside}. Right: the AUROC of all pairs (hollow) and balanced for {by} (full, with "
-        f"its {numbers.level(second.options.level)} interval). Findings that balancing lowers most stand above."
+        f"legend; in each, {inside}. Right: the AUROC of all pairs of two patients (hollow) and of those alike in "
+        f"{by} (balanced: full, with its {numbers.level(second.options.level)} interval). Findings that balancing "
+        "lowers most stand above."
     )
     title = f"Where the AUROC comes from: {by}"
     return Figure(f"auroc-source-{place}", title, drawing, caption, folded=place > 1)
@@ -190,13 +192,13 @@ def part_sentence(finding: str, reading: str, name: str, share: float | None, sa
 
 def both_parts(second: SecondReading, attribute: str) -> Iterator[Part]:
     """Yield the pairs within a stratum and across strata of each finding; what is not within, is across."""
-    for (reading, finding), row in balanced_of(second, attribute).items():
-        within, whole, inside = row["share_within"], row["auroc"], row["balanced"]
-        if finding == MEAN or within is None or whole is None:
-            continue
-        inside_part = within * (inside or 0.0)
-        outside = (whole - inside_part) / (1 - within) if within < 1 else None
-        for name, share, value in ((SAME, within, inside), (ACROSS, 1 - within, outside)):
+    table = second.tables["auroc_parts"].filter(pl.col("attribute") == attribute).drop_nulls("share")
+    same = (pl.col("ill") == pl.col("healthy")).alias("same")
+    sums = table.group_by("reading", "finding", same, maintain_order=True).agg(pl.col("share", "contribution").sum())
+    for row in sums.iter_rows(named=True):
+        finding, reading, share = row["finding"], row["reading"], row["share"]
+        if share > 0:
+            name, value = SAME if row["same"] else ACROSS, row["contribution"] / share
             said = part_sentence(finding, reading, name, share, numbers.decimal(value))
             yield display(finding), name, reading, share, value, said
 
@@ -208,10 +210,10 @@ def drawn_totals(second: SecondReading, attribute: str) -> pl.DataFrame:
         name = lookup.mean_name(second) if finding == MEAN else display(finding)
         balanced = {"value": row["balanced"], "low": row["low"], "high": row["high"], "note": row["note"]}
         said = (
-            f"{name}, {reading}: AUROC {numbers.decimal(row['auroc'])}, balanced for {attribute_name(attribute)} "
-            f"{lookup.said(balanced, second.options.level)}"
+            f"{name}, {reading}: AUROC of two patients {numbers.decimal(row['apart'])}, balanced for "
+            f"{attribute_name(attribute)} {lookup.said(balanced, second.options.level)}"
         )
-        rows.append((name, reading, row["auroc"], row["balanced"], row["low"], row["high"], said))
+        rows.append((name, reading, row["apart"], row["balanced"], row["low"], row["high"], said))
     floats = dict.fromkeys(("auroc", "balanced", "low", "high"), pl.Float64)
     schema = dict.fromkeys(("row", "reading"), pl.String) | floats | {"sentence": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -230,7 +232,7 @@ def sheets(second: SecondReading, attribute: str, place: int) -> Iterator[Sheet]
 def balanced_sheet(second: SecondReading, attribute: str, place: int) -> Sheet:
     """Return the AUROC of each finding and reader, balanced and not."""
     of = balanced_of(second, attribute)
-    heads = ("AUROC", "Balanced", "Difference", "Pairs within", "Covariate-adjusted")
+    heads = ("AUROC", "AUROC, two patients", "Balanced", "Difference", "Pairs within", "Covariate-adjusted")
     columns = [Column("Finding", numeric=False), Column("Reader", numeric=False), *(Column(head) for head in heads)]
     rows = []
     for finding in (*second.study.findings, MEAN):
@@ -240,8 +242,10 @@ def balanced_sheet(second: SecondReading, attribute: str, place: int) -> Sheet:
             rows.append((Cell(name), Cell(reader), *balanced_cells(row)))
     more = "" if len(strata(second, attribute)) <= MOST_STRATA else " Every part stands in auroc_parts.csv."
     foot = (
-        "Difference: AUROC minus balanced. Pairs within: the share of pairs alike in the attribute. Covariate-adjusted "
-        f"(Janes and Pepe 2009): strata count by their ill images, not by their pairs.{more}",
+        "Balanced: of pairs of two patients alike in the attribute; pairs within: their share. Difference: AUROC of "
+        "two patients minus balanced. Images of one patient are mostly alike and hard to order, and their pairs would "
+        "pass for something that the attribute gave away. Covariate-adjusted (Janes and Pepe 2009): of all pairs; "
+        f"strata count by their ill images, not by their pairs.{more}",
     )
     title = f"AUROC balanced for {attribute_name(attribute)}"
     return Sheet(f"auroc-balanced-{place}", title, tuple(columns), tuple(rows), foot=foot)
@@ -250,9 +254,10 @@ def balanced_sheet(second: SecondReading, attribute: str, place: int) -> Sheet:
 def balanced_cells(row: lookup.Row | None) -> tuple[Cell, ...]:
     """Return the cells of one balanced AUROC."""
     if row is None:
-        return (Cell(numbers.DASH),) * 5
+        return (Cell(numbers.DASH),) * 6
     return (
         Cell(numbers.decimal(row["auroc"])),
+        Cell(numbers.decimal(row["apart"])),
         Cell(numbers.interval(row["balanced"], row["low"], row["high"]), row["note"] or ""),
         Cell(numbers.interval(row["difference"], row["difference_low"], row["difference_high"], numbers.signed)),
         Cell(numbers.percent(row["share_within"])),
@@ -288,7 +293,7 @@ GUIDE = (
     ),
     (
         "The parts add up: each part's share times its AUROC, summed, is the AUROC of all pairs. Balanced is the same "
-        "sum over the pairs within a stratum alone, by their number."
+        "sum over the pairs within a stratum alone, by their number, without those of one patient."
     ),
     (
         "A high AUROC across strata with lower ones within them is what a reader that leans on the attribute would "
