@@ -29,8 +29,9 @@ def verify(
     """Compute a report anew from its inputs and name what differs: an input, a version, a table, a file.
 
     Inputs are looked for where the report says they were, seen from the folder in which you are now. Exit code 0 when
-    every file of the report is, byte for byte, what the inputs give; 1 when something differs. That a report follows
-    from its inputs and its plan does not show that nobody looked at the scores before the plan was written.
+    every file of the report is, byte for byte, what the inputs give; 1 when something differs. How far numbers lie
+    apart is told: 1e-16 of their value is another library's rounding. That a report follows from its inputs and its
+    plan does not show that nobody looked at the scores before the plan was written.
 
     Example:
 

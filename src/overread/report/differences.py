@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from itertools import zip_longest
+from math import isfinite
 from typing import Any
 
 from overread.records.errors import quoted
@@ -55,7 +56,26 @@ def of_table(name: str, here: bytes, anew: bytes) -> str:
     row, column, one, other = cells[0]
     title = a[0][column] if column < len(a[0]) else f"number {column + 1}"
     more = f"; {len(cells) - 1:,} other cells differ too" if len(cells) > 1 else ""
-    return f"{name}, row {row:,}, column {title}: {quoted(one)} here, {quoted(other)} from the inputs{more}"
+    said = f"{name}, row {row:,}, column {title}: {quoted(one)} here, {quoted(other)} from the inputs{more}"
+    return said + apart([(one, other) for _, _, one, other in cells])
+
+
+def apart(pairs: Sequence[tuple[str, str]]) -> str:
+    """Say how far numbers lie apart, the furthest two, so that rounding shows as such; nothing where some are text.
+
+    >>> apart([("0.3", "0.30000000000000004"), ("2.5", "2.5000000000000004")])
+    '; all are numbers, at most 2e-16 of their value apart'
+    """
+    try:
+        numbers = [(float(one), float(other)) for one, other in pairs]
+    except ValueError:
+        return ""
+    most = max(abs(one - other) / max(abs(one), abs(other), 1e-300) for one, other in numbers)
+    if not isfinite(most):
+        return ""
+    if len(pairs) == 1:
+        return f"; two numbers, {most:.0e} of their value apart"
+    return f"; all are numbers, at most {most:.0e} of their value apart"
 
 
 def rows_of(data: bytes) -> list[list[str]] | None:
