@@ -164,7 +164,10 @@ def rate_cover(cells: Mapping[str, Bounds], *, most_boxes: int = MOST_BOXES, onl
     (0.9, 0.9)
     """
     known = constraints(cells)
-    low, high = np.zeros((1, 3)), np.ones((1, 3))
+    printed = [known.get(name, (0.0, 1.0)) for name in ("sensitivity", "specificity", "prevalence")]
+    low, high = np.maximum([[least for least, _ in printed]], 0.0), np.minimum([[most for _, most in printed]], 1.0)
+    if (low > high).any():
+        return Cover(np.empty((0, 3)), np.empty((0, 3)), proven=False)
     moving = np.zeros(3, dtype=bool)
     for metric in known:
         moving |= [sign != 0 for sign in RATES[metric].signs]
