@@ -90,7 +90,8 @@ def draw_frequency(points: pl.DataFrame, readers: Readers) -> Drawing:
     """
     shown = points.filter(pl.col("n_positive") > 0)
     across = Log((min(shown["n_positive"]) / 1.6, max(shown["n_positive"]) * 1.6), (0, SCATTER[0]))
-    up = Linear((-0.9, max(max(shown["places"]), 1) + 0.9), (SCATTER[1], 0))
+    highest = max(max(shown["places"]), 1) + 0.9
+    up = Linear((-0.09 * highest, highest), (SCATTER[1], 0))  # room for names between the points at 0 and the axis
     left, columns = 44, min(COLUMNS, len(readers.names))
     wide, high = SCATTER[0] + left + 12, TITLE + SCATTER[1] + AXIS_HEIGHT
     plots = []
@@ -103,7 +104,7 @@ def draw_frequency(points: pl.DataFrame, readers: Readers) -> Drawing:
 
 def scatter_frame(name: str, across: Log, up: Linear) -> str:
     """Return name and axes of one reader's plot."""
-    whole = [tick for tick in up.ticks() if tick == int(tick)]
+    whole = [tick for tick in up.ticks() if tick == int(tick) and tick >= 0]
     bottom = bottom_axis(across, SCATTER[1], ticks=spread(across), title="images with the finding (log scale)", top=0)
     left = left_axis(up, 0, ticks=whole, title="times in the top three", right=SCATTER[0])
     return words(cut(name, SCATTER[0]), 0, -10, font_weight="bold") + bottom + left
