@@ -70,7 +70,7 @@ def test_every_interval_holds_its_value_and_says_how_it_was_made(estimates: pl.D
     methods = {metric: set(rows["method"]) for (metric,), rows in estimates.group_by("metric")}
     assert methods == {
         "brier": {"bootstrap"},
-        "ece": {"bootstrap (basic)"},
+        "ece": {"bootstrap (inverted)"},
         "calibration_intercept": {"sandwich"},
         "calibration_slope": {"sandwich"},
     }
@@ -181,14 +181,18 @@ def test_a_small_subgroup_has_no_interval(matched: Study, evaluation: Evaluation
 
 
 @pytest.mark.slow
-def test_the_basic_interval_of_the_ece_covers(evaluation: Evaluation) -> None:
-    """Scores that are too extreme, with 3 images per patient; the truth is the ECE of a great many images."""
+@pytest.mark.parametrize(("slope", "shift"), [(1.0, 0.0), (1.0, 0.3), (1.3, 0.0), (1.8, 0.5)])
+def test_the_interval_of_the_ece_covers(evaluation: Evaluation, slope: float, shift: float) -> None:
+    """Scores right, or too high, or too extreme, with 3 images per patient; the truth is that of a great many images.
+
+    The mirrored percentile interval, which stood here before, held the truth in 58 % where scores were right.
+    """
     rng = np.random.default_rng(0)
 
     def drawn(n_patients: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         patients = np.repeat(np.arange(n_patients), 3)
         x = rng.normal(-1, 1, n_patients)[patients] + rng.normal(0, 0.5, 3 * n_patients)
-        return (rng.random(len(x)) < expit(x)).astype(np.int8)[:, None], expit(1.8 * x + 0.5)[:, None], patients
+        return (rng.random(len(x)) < expit(x)).astype(np.int8)[:, None], expit(slope * x + shift)[:, None], patients
 
     labels, scores, _ = drawn(200_000)
     truth, covered = ece(labels[:, 0], scores[:, 0]), 0
@@ -199,7 +203,7 @@ def test_the_basic_interval_of_the_ece_covers(evaluation: Evaluation) -> None:
         made_up = replace(evaluation, findings=("A",), **changes)
         (row,) = estimates_table(calibration(made_up).rows).filter(finding="A", metric="ece").iter_rows(named=True)
         covered += row["low"] <= truth <= row["high"]
-    assert covered >= 180
+    assert covered >= 176
 
 
 def test_the_zech_reading_is_too_extreme(zech: Evaluation) -> None:

@@ -138,7 +138,7 @@ def calibration_rows(n_positive: dict[str, int]) -> list[tuple[object, ...]]:
         ("brier", 0.08, "bootstrap"),
         ("calibration_intercept", -0.1, "sandwich"),
         ("calibration_slope", 0.8, "sandwich"),
-        ("ece", 0.02, "bootstrap (basic)"),
+        ("ece", 0.02, "bootstrap (inverted)"),
     )
     rows = []
     for reading, finding in product(READINGS, (*n_positive, "mean")):

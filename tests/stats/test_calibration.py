@@ -23,6 +23,7 @@ from overread.stats.calibration import (
     logistic_calibration,
     proportion_by_patient,
     reliability,
+    sum_of_distances_interval,
     temperature_fit,
 )
 from overread.stats.proportions import proportion
@@ -215,3 +216,16 @@ def test_the_real_readings_are_statsmodels(readings: object) -> None:
             expected = theirs.cov_params()
             np.testing.assert_allclose(fit.covariance(clusters["groups"]), expected, rtol=1e-5)
             assert brier(y, s).score == pytest.approx(brier_score_loss(y, s))
+
+
+def test_the_interval_of_a_sum_of_distances_begins_at_zero_where_chance_alone_may_have_made_it() -> None:
+    chance = np.random.default_rng(1).normal(size=(1000, 10)) / 50
+    low, high = sum_of_distances_interval(chance[0], chance[0] + chance)
+    assert low == 0
+    assert high >= np.abs(chance[0]).sum()
+    far = chance[0] + np.where(np.arange(10) % 2, 0.3, -0.3)
+    low, high = sum_of_distances_interval(far, far + chance)
+    assert 2.6 < low < np.abs(far).sum() < high < 3.4
+    assert sum_of_distances_interval(np.zeros(3), np.zeros((5, 3))) == (0.0, 0.0)
+    with pytest.raises(ValueError, match="drawn must be"):
+        sum_of_distances_interval([0.1], [[0.1, 0.2]])

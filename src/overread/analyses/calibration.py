@@ -32,6 +32,7 @@ from overread.stats.calibration import (
     ece_if_calibrated,
     logistic_calibration,
     reliability,
+    sum_of_distances_interval,
 )
 from overread.stats.clusters import clustered_covariance
 from overread.stats.estimate import Estimate
@@ -41,7 +42,7 @@ from overread.stats.resampling import percentile
 from overread.stats.wald import wald
 
 AS_GIVEN = "as given"
-BASIC = "bootstrap (basic)"
+INVERTED = "bootstrap (inverted)"
 HISTOGRAM_BINS = 20
 PARTS = {
     "reading": pl.String,
@@ -116,8 +117,8 @@ def calibration(evaluation: Evaluation, recalibrations: Sequence[Recalibrated] =
     """Judge scores as probabilities: Brier score, calibration intercept and slope, and expected calibration error.
 
     Intervals take patients as the unit: the bootstrap for the Brier score and the ECE, the sandwich for intercept
-    (slope held at 1) and slope. The ECE is over 10 bins of equal mass; resampling raises it as chance does, and so
-    its interval is the bootstrap's basic one, cut off at 0. For what chance alone makes of it, `parts` has
+    (slope held at 1) and slope. The ECE is over 10 bins of equal mass; chance raises it, and so its interval holds what
+    may be true if chance raises it so (`sum_of_distances_interval`). For what chance alone makes of it, `parts` has
     `ece_if_calibrated`, and the Brier score's parts, which need no bins. `reliability` has the curve of each finding
     with an interval for each rate, `histogram` the scores of ill and healthy images in 20 bins of equal width.
     """
@@ -217,9 +218,10 @@ def mean_coefficient(evaluation: Evaluation, values: Sequence[float], influence:
 
 
 def ece_estimates(evaluation: Evaluation) -> list[Estimate]:
-    """Return the ECE of each finding, then their mean, with the bootstrap's basic interval."""
+    """Return the ECE of each finding, then their mean, with an interval that allows for what chance adds to it."""
     n_findings, replicates = len(evaluation.findings), evaluation.bootstrap.replicates
-    observed, drawn = np.full(n_findings, nan), np.full((replicates, n_findings), nan)
+    observed, apart = np.full(n_findings, nan), np.zeros((n_findings, BINS))
+    drawn = np.zeros((replicates, n_findings, BINS))
     for column in range(n_findings):
         rows = evaluation.labels[:, column] != MISSING
         if not rows.any():
@@ -229,37 +231,27 @@ def ece_estimates(evaluation: Evaluation) -> list[Estimate]:
         groups[rows], errors[rows, 0] = Bins.of(scores).of_image, labels - scores
         weights, sums = evaluation.bootstrap.grouped_sums(errors, groups, BINS)
         observed[column] = ece(labels, scores)
-        drawn[:, column] = share(np.abs(sums[..., 0]).sum(axis=1), weights.sum(axis=1))
+        apart[column] = np.bincount(groups[rows], errors[rows, 0], minlength=BINS) / len(labels)
+        drawn[:, column] = share(sums[..., 0], np.broadcast_to(weights.sum(axis=1)[:, None], sums.shape[:2]))
     known = ~np.isnan(observed)
-    mean = float(observed[known].mean()) if known.any() else nan
+    n_known = max(int(known.sum()), 1)
+    of_mean = apart[known].ravel() / n_known, drawn[:, known].reshape(replicates, -1) / n_known
     return [
         *(
-            basic(float(value), drawn[:, column], level=evaluation.level, note=empty_note(evaluation, column))
-            for column, value in enumerate(observed)
+            distance(apart[column], drawn[:, column], evaluation.level, empty_note(evaluation, column), known[column])
+            for column in range(n_findings)
         ),
-        basic(
-            mean,
-            drawn[:, known].mean(axis=1) if known.any() else drawn[:, 0],
-            level=evaluation.level,
-            note=coverage(known, evaluation.findings),
-        ),
+        distance(*of_mean, evaluation.level, coverage(known, evaluation.findings), known.any()),
     ]
 
 
-def basic(value: float, drawn: Floats, *, level: float, note: str = "") -> Estimate:
-    """Return a distance with the bootstrap's basic interval: the percentile interval mirrored at the value.
-
-    Resampling adds to a distance about what chance added to it in the first place, so that the percentile interval
-    would lie too high; its mirror image lies where the distance without chance is likely to be. It is cut off at 0, and
-    reaches at least to the value.
-
-    Reference: Davison and Hinkley (1997), Bootstrap Methods and their Application, section 5.2.
-    """
-    found = percentile(value, drawn, level=level, note=note)
-    low, high = max(2 * value - found.high, 0.0), max(2 * value - found.low, value)
-    if isnan(found.low):
-        low, high = nan, nan
-    return Estimate(value, min(low, value) if not isnan(low) else nan, high, level, BASIC, found.note)
+def distance(apart: Floats, drawn: Floats, level: float, note: str, known: np.bool_ | bool) -> Estimate:
+    """Return a sum of distances with its interval, or why there is none."""
+    if not known:
+        return percentile(nan, np.full(len(drawn), nan), level=level, note=note)
+    found = percentile(float(np.abs(apart).sum()), np.abs(drawn).sum(axis=1), level=level, note=note)
+    bounds = (nan, nan) if isnan(found.low) else sum_of_distances_interval(apart, drawn, level=level)
+    return Estimate(found.value, *bounds, level, INVERTED, found.note)
 
 
 def share(part: NDArray[np.float64], whole: NDArray[np.float64] | NDArray[np.int64]) -> Floats:

@@ -26,7 +26,7 @@ METHODS = {
     "brier": "bootstrap",
     "calibration_intercept": "sandwich",
     "calibration_slope": "sandwich",
-    "ece": "bootstrap (basic)",
+    "ece": "bootstrap (inverted)",
 }
 
 
