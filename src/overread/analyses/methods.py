@@ -132,10 +132,11 @@ def failures(options: Options) -> Iterator[str]:
     if options.by or options.thorough:
         yield (
             "Each subgroup was compared with all other images whose attribute is known, the same patients drawn for both; "
-            "p-values from the bootstrap's standard error, adjusted by Holm's method over subgroups and findings within an "
+            "p-values from the bootstrap's standard error and Student's t, with a degree of freedom less than the patients "
+            "of the smaller side, adjusted by Holm's method over subgroups and findings within an "
             "attribute and metric. Underdiagnosis is the share of ill images on which no finding is called (Seyyed-Kalantari et "
             "al. 2021). The AUROC was split by the stratum of the ill and of the healthy image; the balanced AUROC is that of "
-            "pairs within a stratum, weighted by their number."
+            "pairs of two patients within a stratum, weighted by their number."
         )
     if options.thorough:
         yield (

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isnan, nan
+from math import isnan, nan, sqrt
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import stdtr
 
 from overread.analyses.discrimination import undefined
 from overread.analyses.operating_points import note_of
@@ -109,11 +109,11 @@ def subgroups(of: Stratification) -> Subgroups:
 
     `rows` holds the values with their intervals, by patient. `table` holds the gap of each subgroup to the rest:
     `value_low` and `value_high` bound the value, `low` and `high` the gap, all of them percentiles of the bootstrap by
-    patient. `p` is two-sided from the bootstrap's standard error: a p that counts replicates cannot fall below 1 in
-    their number, and so could not survive a correction for as many tests. `p_adjusted` is Holm's over subgroups and
-    findings, within one attribute and metric; where an attribute has two subgroups, their gaps are one test and count
-    once. `worst` marks the subgroup whose gap is most to its disadvantage among those that are not small, and for the
-    mean, that has half of the findings.
+    patient. `p` is two-sided from the bootstrap's standard error and Student's t (see `gap`): a p that counts
+    replicates cannot fall below 1 in their number, and so could not survive a correction for as many tests.
+    `p_adjusted` is Holm's over subgroups and findings, within one attribute and metric; where an attribute has two
+    subgroups, their gaps are one test and count once. `worst` marks the subgroup whose gap is most to its disadvantage
+    among those that are not small, and for the mean, that has half of the findings.
 
     What rests on fewer than 5 patients has no interval, since resampling them cannot show how much they vary, and on
     fewer than 10 no p. The mean is over the findings that rest on 10 or more in the subgroup and outside it.
@@ -178,7 +178,13 @@ def gap_rows(of: Stratification, metric: str, family: Sequence[Sides], bounds: M
 
 
 def gap(sides: Sides, place: int, of: Stratification) -> Comparison:
-    """Return the paired bootstrap of one subgroup against the rest, with p from its standard error."""
+    """Return the paired bootstrap of one subgroup against the rest, with p from its standard error.
+
+    Few patients make that error too small, and what it is made from uncertain: it is raised by √(n / (n - 1)), and p is
+    that of Student's t with n - 1 degrees of freedom, with n the patients that the gap rests on (Cameron and Miller
+    2015, J Human Resources 50:317-372, for few clusters). With 12 to 20 patients a normal p is below 0.05 in 10 of 100
+    subgroups without a gap.
+    """
     test = bootstrap_comparison(
         float(sides.inside[place]),
         float(sides.outside[place]),
@@ -190,7 +196,7 @@ def gap(sides: Sides, place: int, of: Stratification) -> Comparison:
     n = int(sides.supporting[place])
     if isnan(test.difference) or n >= FEWEST_FOR_TEST:
         untested = isnan(test.low) or test.standard_error == 0
-        return replace(test, p=nan if untested else float(2 * ndtr(-abs(test.z))))
+        return replace(test, p=nan if untested else float(2 * stdtr(n - 1, -abs(test.z) * sqrt((n - 1) / n))))
     test = replace(test, p=nan, note=joined(few(n), sides.notes[place]))
     return replace(test, low=nan, high=nan) if n < FEWEST_FOR_INTERVAL else test
 
@@ -285,9 +291,16 @@ def mean(of: Stratification, each: Sequence[Sides]) -> Sides:
         outside_drawn=over("outside_drawn"),
         notes=tuple(coverage(taken, of.evaluation.findings) for taken in enough.T.tolist()),
         counts=tuple((int((members == place).sum()), int(positives[place])) for place in places),
-        fewest=np.where(enough.any(axis=0), FEWEST_FOR_TEST, 0),
+        fewest=usual_patients(each, enough),
         large=2 * enough.sum(axis=0) >= len(each),
     )
+
+
+def usual_patients(each: Sequence[Sides], enough: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the median, over the findings that a mean takes, of the patients that they rest on, (S,); 0 where none."""
+    patients = np.stack([sides.fewest for sides in each])
+    taken = (patients[column, place] for place, column in enumerate(enough.T))
+    return np.array([int(np.median(of)) if len(of) else 0 for of in taken], np.int64)
 
 
 def underdiagnosis(of: Stratification) -> Sides:
