@@ -7,10 +7,14 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -267,14 +271,20 @@ if __name__ == "__main__":
 """
 
 
-def in_process(place: Path, out: str, given: dict[str, Any], kill: tuple[int, int] | None = None) -> int:
+def in_process(
+    place: Path,
+    out: str,
+    given: dict[str, Any],
+    kill: tuple[int, int] | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> int:
     (place / "script.py").write_text(SCRIPT)
     words = [sys.executable, "-W", "error::UserWarning:overread", "script.py", out, json.dumps(given), json.dumps(kill)]
     paths = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(
         words,
         cwd=place,
-        env=os.environ | {"PYTHONPATH": paths},
+        env=os.environ | {"PYTHONPATH": paths} | dict(environment),
         capture_output=True,
         text=True,
         timeout=300,
@@ -309,6 +319,22 @@ def test_two_processes_train_one_model(cohort: Cohort, place: Path) -> None:
         assert run.metrics[name] == pytest.approx(value, rel=1e-4), name
     assert in_process(place, "again", given) == 0
     assert digest(place / "again") == digest(place / "run")
+
+
+@pytest.mark.slow
+def test_two_machines_train_the_model_that_two_devices_train(cohort: Cohort, place: Path) -> None:
+    given = QUICK | {"strategy": "ddp", "batch_size": 4, "metadata": "gender"}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "OMP_NUM_THREADS": "1"}
+    with ThreadPoolExecutor(2) as machines:
+        each = [{**where, "NODE_RANK": str(rank)} for rank in range(2)]
+        ended = machines.map(lambda of: in_process(place, "machines", given | {"nodes": 2}, environment=of), each)
+        assert list(ended) == [0, 0]
+    assert in_process(place, "devices", given | {"devices": 2}, environment={"OMP_NUM_THREADS": "1"}) == 0
+    machines_, devices = (read_run(place / name) for name in ("machines", "devices"))
+    assert machines_.metrics == pytest.approx(devices.metrics, rel=1e-3)
+    assert machines_.split.equals(devices.split)
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------
