@@ -32,7 +32,20 @@ from overread.stats import (
     transport,
 )
 from overread.stats.label_noise import LabelNoise
-from overread.stats.localisation import Grid, ceiling, centre_map, frequent_map, located, mean_box_map, skill
+from overread.stats.localisation import (
+    IOBB_THRESHOLDS,
+    IOU_THRESHOLDS,
+    THRESHOLDS,
+    TOLERANCE,
+    Grid,
+    boxes_of_map,
+    ceiling,
+    centre_map,
+    frequent_map,
+    located,
+    mean_box_map,
+    skill,
+)
 from overread.stats.operating_points import METRICS, Counts, Rule
 from overread.stats.paired import Comparison
 
@@ -234,7 +247,36 @@ def alike_runs(cohort: Cohort) -> ArrayLike:
     return made
 
 
+def hottest(cohort: Cohort) -> ArrayLike:
+    """Return the boxes of a map whose cells lie on Wang's thresholds and just below."""
+    heat = np.array([[255.0, 0, 180, 0, 179], [0, 0, 0, 0, 0], [60, 0, 59, 0, 0], [0, 60, 0, 0, 255]])
+    return np.array(sorted(boxes_of_map(heat, GRID).tolist())).ravel()
+
+
+def tests_of_margins(cohort: Cohort) -> ArrayLike:
+    """Return the p-value of two one-sided tests, and what each says at its level."""
+    of = [paired.equivalence(difference, 0.003, margin=0.01) for difference in (0.004, -0.004, -0.007)]
+    return np.ravel([[each.p_equivalent, each.not_worse, each.equivalent] for each in of])
+
+
 CHECKS = (
+    Check("boxes_on_thresholds", "localisation.boxes_of_map", hottest),
+    Check(
+        "constants",
+        "localisation.THRESHOLDS, IOU_THRESHOLDS, IOBB_THRESHOLDS, TOLERANCE",
+        lambda c: [*THRESHOLDS, *IOU_THRESHOLDS, *IOBB_THRESHOLDS, TOLERANCE],
+    ),
+    Check("equivalence_two_sided", "paired.equivalence", tests_of_margins),
+    Check(
+        "mcnemar_error",
+        "paired.mcnemar",
+        lambda c: paired.mcnemar([1] * 65 + [0] * 96, [1] * 59 + [0] * 6 + [1] * 16 + [0] * 80).standard_error,
+    ),
+    Check(
+        "cells_of",
+        "transport.cells_of",
+        lambda c: transport.cells_of([0.1, 0.25, 0.3, 0.5, 0.75, 0.8], np.array([0.25, 0.5, 0.75])),
+    ),
     Check(
         "reweighted_intercept_moves",
         "transport.reweighted_intercept",
