@@ -153,12 +153,12 @@ DEFINITIONS = {
         "blind reader is."
     ),
     "Matched on a floor": (
-        "Only an ill and a healthy image with like scores of the floor are set against each other, so that what the "
-        "floor knows cannot tell them apart."
+        "Only an ill and a healthy image of two patients, with like scores of the floor, are set against each other, "
+        "so that what the floor knows cannot tell them apart."
     ),
     "Balanced AUROC": (
-        "The AUROC over those pairs of an ill and a healthy image that are alike in an attribute, so that it cannot "
-        "tell them apart."
+        "The AUROC over those pairs of an ill and a healthy image of two patients that are alike in an attribute, so "
+        "that it cannot tell them apart."
     ),
     "Calibration: slope, intercept": (
         "Whether scores are frequencies. Slope 1 and intercept 0 are right; a slope below 1 means scores that are too "

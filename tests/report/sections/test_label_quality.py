@@ -176,3 +176,17 @@ def test_text_from_the_input_stays_text(adjudicated: SimpleNamespace) -> None:
     assert 'id="label-quality"' in html
     assert "<i>" not in html
     assert "&lt;i&gt;Nodule&lt;/i&gt; or mass" in html
+
+
+def test_what_cannot_be_set_beside_each_other_is_said_apart(adjudicated: SimpleNamespace) -> None:
+    table = adjudicated.tables["label_truths"]
+    first = pl.col("reading") == adjudicated.readings[0]
+    adjudicated.tables["label_truths"] = table.with_columns(
+        value=pl.when(first).then(None).otherwise(pl.col("value")),
+        note=pl.when(first).then(pl.lit("no positive image")).otherwise(pl.col("note")),
+    )
+    said = list(label_quality.truth_sentences(adjudicated, LABEL))
+    assert len(said) == 2
+    assert f"for {adjudicated.readings[1]} (change" in said[0]
+    lacking = f"{adjudicated.readings[0]} (no positive image)."
+    assert said[1].endswith(f"cannot be set beside that under the better truth for {lacking}")

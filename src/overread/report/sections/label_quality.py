@@ -117,19 +117,22 @@ def truth_sentences(second: SecondReading, label: str) -> Iterator[str]:
     if not n:
         yield f"No reported image has a better truth on {display(label)}."
         return
-    parts = []
+    parts, lacking = [], []
     for name in second.readings[:IN_FULL]:
         cohort, better, apart = (of[name, truth] for truth in (COHORT, BETTER, DIFFERENCE))
         if numbers.defined(apart["value"]):
             values = f"{numbers.decimal(cohort['value'])} and {numbers.decimal(better['value'])} for {name}"
             parts.append(f"{values} (change {difference(apart)})")
         else:
-            parts.append(f"not both computed for {name} ({better['note'] or cohort['note']})")
-    yield (
-        f"On the {numbers.plural(n, 'reported image')} with both, the AUROC for {display(label)} under the "
-        "cohort's labels "
-        f"and under the better truth is {numbers.listing(parts)}; {level_of(second)} intervals."
-    )
+            lacking.append(f"{name} ({better['note'] or cohort['note']})")
+    start = f"On the {numbers.plural(n, 'reported image')} with both, the AUROC for {display(label)} under the "
+    if parts:
+        yield (
+            f"{start}cohort's labels and under the better truth is {numbers.listing(parts)}; {level_of(second)} "
+            "intervals."
+        )
+    if lacking:
+        yield f"{start}cohort's labels cannot be set beside that under the better truth for {numbers.listing(lacking)}."
 
 
 def order_sentences(second: SecondReading, label: str) -> Iterator[str]:
@@ -197,10 +200,9 @@ def noise_sentences(second: SecondReading) -> Iterator[str]:
     of = rows(second, "label_noise").filter(metric="auroc")
     for source, label in of.select("source", "label").unique(maintain_order=True).rows():
         own = of.filter(source=source, label=label, reading=second.readings[0]).row(0, named=True)
-        quality = (
-            f"a label sensitivity of {numbers.decimal(own['label_sensitivity'])} and specificity of "
-            f"{numbers.decimal(own['label_specificity'])}"
-        )
+        rates = (own["label_sensitivity"], own["label_specificity"])
+        first, other = (numbers.decimal(rate) if numbers.defined(rate) else "not known" for rate in rates)
+        quality = f"a label sensitivity of {first} and specificity of {other}".replace("of not", "not")
         how = "found above" if source == FOUND else "stated, and taken for exact"
         start = f"{display(label)}, on {numbers.plural(own['n_images'], 'image')} without a better truth"
         seen = f"the AUROC of {own['reading']} is {numbers.decimal(own['seen'])} under the cohort's labels"
