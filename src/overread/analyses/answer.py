@@ -182,9 +182,10 @@ def source_sentences(table: pl.DataFrame, reading: str) -> Iterator[str]:
     of = table.filter(pl.col("reading") == reading, pl.col("finding") == MEAN, pl.col("difference_low") > 0)
     if len(of):
         row = of.sort("difference", descending=True, maintain_order=True).row(0, named=True)
+        name = attribute_name(row["attribute"])
         yield (
-            f"Between images of the same {attribute_name(row['attribute'])}, of two patients, the mean AUROC is "
-            f"{row['balanced']:.3f} and not {row['apart']:.3f}: the rest is what {attribute_name(row['attribute'])} alone could have given away."
+            f"Between images of two patients the mean AUROC is {row['apart']:.3f}, and {row['balanced']:.3f} where "
+            f"{name} is the same: the rest is what {name} alone could have given away."
         )
 
 

@@ -192,7 +192,7 @@ def failures(report: FinishedReport) -> Iterator[Slide]:
     for start, name, shows in (
         ("Its scores", "reliability", "Frequency of findings by score"),
         ("For whom", "subgroups", "AUROC and ill people called nothing, by subgroup"),
-        ("Between images of the same", "auroc-source-1", "Where the AUROC comes from, by attribute"),
+        ("Between images of two patients", "auroc-source-1", "Where the AUROC comes from, by attribute"),
     ):
         said = [line for reading in report.readings for line in of_reading(report, reading, start)]
         svg = report.figure(name) or report.figure(f"{name}-{report.readings[0]}")
