@@ -9,7 +9,6 @@ from math import isnan, nan
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from overread.analyses.evaluation import Evaluation
 from overread.analyses.history import history, why_no_history
@@ -24,6 +23,7 @@ from overread.stats.multiplicity import holm
 from overread.stats.paired import Comparison, bootstrap_comparison
 from overread.stats.resampling import PatientBootstrap, Ranking, observed, percentile
 from overread.stats.strata import Strata, strata
+from overread.stats.wald import p_of_clusters
 
 FLOORS = {
     "reading": pl.String,
@@ -274,7 +274,7 @@ def bootstrap_test(
     n = fewest_patients(evaluation, kinds, column)
     if isnan(test.difference) or n >= FEWEST_FOR_TEST:
         untested = isnan(test.low) or test.standard_error == 0
-        return replace(test, p=nan if untested else float(2 * ndtr(-abs(test.z))))
+        return replace(test, p=nan if untested else p_of_clusters(test.z, n))
     test = replace(test, p=nan, note=few(n))
     return replace(test, low=nan, high=nan) if n < FEWEST_FOR_INTERVAL else test
 

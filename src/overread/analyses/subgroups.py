@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isnan, nan, sqrt
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
 from overread.analyses.discrimination import undefined
 from overread.analyses.operating_points import note_of
@@ -26,6 +25,7 @@ from overread.stats.operating_points import METRICS as OF_COUNTS
 from overread.stats.operating_points import Counts
 from overread.stats.paired import Comparison, bootstrap_comparison
 from overread.stats.resampling import percentile
+from overread.stats.wald import p_of_clusters
 
 METRICS = ("auroc", "average_precision", "sensitivity", "specificity", "ppv", "npv")
 COMPARED = ("auroc", "sensitivity", "specificity", "ppv", "npv")
@@ -180,10 +180,8 @@ def gap_rows(of: Stratification, metric: str, family: Sequence[Sides], bounds: M
 def gap(sides: Sides, place: int, of: Stratification) -> Comparison:
     """Return the paired bootstrap of one subgroup against the rest, with p from its standard error.
 
-    Few patients make that error too small, and what it is made from uncertain: it is raised by √(n / (n - 1)), and p is
-    that of Student's t with n - 1 degrees of freedom, with n the patients that the gap rests on (Cameron and Miller
-    2015, J Human Resources 50:317-372, for few clusters). With 12 to 20 patients a normal p is below 0.05 in 10 of 100
-    subgroups without a gap.
+    With 12 to 20 patients a normal p is below 0.05 in 10 of 100 subgroups without a gap; so it is Student's, by the
+    patients that the gap rests on.
     """
     test = bootstrap_comparison(
         float(sides.inside[place]),
@@ -196,7 +194,7 @@ def gap(sides: Sides, place: int, of: Stratification) -> Comparison:
     n = int(sides.supporting[place])
     if isnan(test.difference) or n >= FEWEST_FOR_TEST:
         untested = isnan(test.low) or test.standard_error == 0
-        return replace(test, p=nan if untested else float(2 * stdtr(n - 1, -abs(test.z) * sqrt((n - 1) / n))))
+        return replace(test, p=nan if untested else p_of_clusters(test.z, n))
     test = replace(test, p=nan, note=joined(few(n), sides.notes[place]))
     return replace(test, low=nan, high=nan) if n < FEWEST_FOR_INTERVAL else test
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp, isnan, log, nan, sqrt
 
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtr
 
 from overread.stats.estimate import Estimate
 
@@ -45,3 +45,19 @@ def log_wald(
     """Return a positive ratio with the interval exp(ln value ± z √log_variance)."""
     half = critical_value(level) * sqrt(log_variance)
     return Estimate(value, exp(log(value) - half), exp(log(value) + half), level, method, note)
+
+
+def p_of_clusters(z: float, clusters: int) -> float:
+    """Return the two-sided p of a difference of z bootstrap standard errors that rests on so many clusters.
+
+    Few clusters make that error too small, and what it is made from uncertain: it is raised by √(n / (n - 1)), and p is
+    that of Student's t with n - 1 degrees of freedom. With many clusters it is the normal p.
+
+    References: Cameron and Miller (2015), J Human Resources 50:317-372, section VI.
+
+    >>> f"{p_of_clusters(1.96, 12):.3f} {p_of_clusters(1.96, 100_000):.3f}"
+    '0.087 0.050'
+    """
+    if clusters < 2:
+        raise ValueError(f"clusters must be at least 2, got {clusters}")
+    return float(2 * stdtr(clusters - 1, -abs(z) * sqrt((clusters - 1) / clusters)))
