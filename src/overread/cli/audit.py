@@ -8,15 +8,12 @@ from typing import Annotated
 import typer
 
 from overread.cli import choices
+from overread.cli.options import Adjudicated, AdjudicatedMap, CohortArgument, Force, Level
 from overread.cli.progress import progress
-from overread.cli.report import Force
 
 
 def audit(
-    cohort: Annotated[
-        str,
-        typer.Argument(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False),
-    ],
+    cohort: CohortArgument,
     out: Annotated[Path, typer.Option(help="Folder to write the audit into.")] = Path("audit"),
     reading: Annotated[
         list[str] | None,
@@ -25,21 +22,9 @@ def audit(
             show_default=False,
         ),
     ] = None,
-    adjudicated: Annotated[
-        Path | None,
-        typer.Option(
-            help="Table of a better truth for some images: a column per label, each cell YES, NO or HEDGE.",
-            show_default=False,
-        ),
-    ] = None,
-    adjudicated_map: Annotated[
-        Path | None,
-        typer.Option(
-            help="Table with the columns label and finding: what each label of --adjudicated stands for.",
-            show_default=False,
-        ),
-    ] = None,
-    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
+    adjudicated: Adjudicated = None,
+    adjudicated_map: AdjudicatedMap = None,
+    level: Level = 0.95,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the two halves of patients, where there is no training part.")
     ] = 0,

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from overread.cli import choices
+from overread.cli.options import CohortArgument, ForceTable, ScoresOut
 from overread.cli.progress import progress
 
 
 def blind(
-    cohort: Annotated[
-        str,
-        typer.Argument(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False),
-    ],
-    out: Annotated[Path, typer.Option(help="Table of scores to write: .csv, .csv.gz or .parquet.", show_default=False)],
+    cohort: CohortArgument,
+    out: ScoresOut,
     features: Annotated[str, typer.Option(help="Columns of the cohort that the reader may see.")] = "age,gender,view",
-    force: Annotated[bool, typer.Option("--force", help="Replace the table if it exists.")] = False,
+    force: ForceTable = False,
 ) -> None:
     """Fit a reader that never sees an image, on the training rows, and write its scores for every other row.
 

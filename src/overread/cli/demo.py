@@ -7,8 +7,9 @@ from pathlib import Path
 import typer
 
 from overread.cli import calls
+from overread.cli.options import Force, Replicates, Seed
 from overread.cli.progress import progress
-from overread.cli.report import Force, Out, Replicates, Seed, tell
+from overread.cli.report import Out, tell
 
 
 def demo(

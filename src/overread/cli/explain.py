@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from overread.cli import choices
+from overread.cli.options import CohortArgument, Images, Level, Replicates, Seed
 from overread.cli.prepare import bar
 from overread.cli.progress import progress
 from overread.records.errors import InputError, counted, listed, located, quoted
@@ -38,14 +39,9 @@ class Method(StrEnum):
 
 def explain(
     run: Annotated[Path, typer.Argument(help="Folder that overread train wrote.", show_default=False)],
-    cohort: Annotated[
-        str, typer.Argument(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False)
-    ],
+    cohort: CohortArgument,
     out: Annotated[Path, typer.Option(help="Folder to write maps, pictures and tables into.", show_default=False)],
-    images: Annotated[
-        Path | None,
-        typer.Option(help="A store, or a folder with image files; by default the cohort's folder.", show_default=False),
-    ] = None,
+    images: Images = None,
     split: Annotated[str, typer.Option(help="Rows to explain: test, val, train, or all.")] = "test",
     method: Annotated[
         Method, typer.Option(help="gradcam, cam, gradcam++, or occlusion, which takes 200 passes an image.")
@@ -89,9 +85,9 @@ def explain(
     ] = 0,
     present_only: Annotated[bool, typer.Option("--present-only", help="Leave out images that are not there.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="Images in a batch.")] = 32,
-    replicates: Annotated[int, typer.Option(min=100, help="Bootstrap replicates, patients resampled.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every random draw.")] = 0,
-    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
+    replicates: Replicates = 2000,
+    seed: Seed = 0,
+    level: Level = 0.95,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier explanation in the same folder.")] = False,
 ) -> None:
     """Map where a model looks, for every finding at once, and measure it against drawn boxes.

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from overread.cli import choices
+from overread.cli.options import Force
 from overread.cli.progress import progress
-from overread.cli.report import Force
 
 
 def hand_over(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from overread.cli.choices import shares
+from overread.cli.options import Seed
 from overread.cli.progress import progress
-from overread.cli.report import Seed
 from overread.records.errors import InputError, plain
 
 if TYPE_CHECKING:

@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 
 from overread.cli import choices
-from overread.cli.report import Replicates, Seed
+from overread.cli.options import CohortOption, Level, Replicates, Seed
 
 
 def plan(
-    cohort: Annotated[
-        str, typer.Option(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False)
-    ],
+    cohort: CohortOption,
     out: Annotated[Path, typer.Option(help="File to write the plan into.")] = Path("plan.toml"),
     primary: Annotated[
         str,
@@ -55,7 +53,7 @@ def plan(
     split: Annotated[str, typer.Option(help="Rows to report: test, val, train, or all.")] = "test",
     replicates: Replicates = 2000,
     seed: Seed = 0,
-    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
+    level: Level = 0.95,
     rechoose: Annotated[
         bool, typer.Option("--rechoose-thresholds", help="Choose the thresholds anew in each replicate.")
     ] = False,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from overread.cli import choices
+from overread.cli.options import CohortArgument, ForceTable, Images, ScoresOut
 from overread.cli.prepare import bar
 
 
@@ -37,16 +38,9 @@ class Augmentation(StrEnum):
 
 def predict(
     run: Annotated[Path, typer.Argument(help="Folder that overread train wrote.", show_default=False)],
-    cohort: Annotated[
-        str, typer.Argument(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False)
-    ],
-    out: Annotated[Path, typer.Option(help="Table of scores to write: .csv, .csv.gz or .parquet.", show_default=False)],
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            help="Store of overread prepare, or folder of images; by default the cohort's.", show_default=False
-        ),
-    ] = None,
+    cohort: CohortArgument,
+    out: ScoresOut,
+    images: Images = None,
     split: Annotated[str, typer.Option(help="Part of the cohort to score: test, val, train or all.")] = "test",
     tuning_rows: Annotated[
         bool,
@@ -81,7 +75,7 @@ def predict(
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Go on without images that cannot be read.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace the table if it exists.")] = False,
+    force: ForceTable = False,
 ) -> None:
     """Score every image of a split once, and the run's own validation images for thresholds (column split: val).
 

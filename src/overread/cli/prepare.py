@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from overread.cli import choices
+from overread.cli.options import CohortArgument
 
 
 class Fit(StrEnum):
@@ -26,9 +27,7 @@ class Fit(StrEnum):
 
 
 def prepare(
-    cohort: Annotated[
-        str, typer.Argument(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False)
-    ],
+    cohort: CohortArgument,
     out: Annotated[Path, typer.Option(help="Folder of the store to write.", show_default=False)],
     images: Annotated[
         Path | None,

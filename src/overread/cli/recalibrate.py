@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from overread.cli import choices
+from overread.cli.options import CohortOption, ForceTable, ScoresOut
 from overread.cli.progress import progress
 
 
@@ -22,16 +22,13 @@ class Method(StrEnum):
 
 def recalibrate(
     reading: Annotated[str, typer.Argument(help="Table of scores, as PATH or NAME=PATH.", show_default=False)],
-    cohort: Annotated[
-        str,
-        typer.Option(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False),
-    ],
-    out: Annotated[Path, typer.Option(help="Table of scores to write: .csv, .csv.gz or .parquet.", show_default=False)],
+    cohort: CohortOption,
+    out: ScoresOut,
     method: Annotated[
         Method,
         typer.Option(help="platt moves and stretches the logits, temperature only stretches, isotonic takes steps."),
     ] = Method.platt,
-    force: Annotated[bool, typer.Option("--force", help="Replace the table if it exists.")] = False,
+    force: ForceTable = False,
 ) -> None:
     """Recalibrate every finding on the reading's val rows, and write new scores for all its rows.
 

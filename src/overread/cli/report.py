@@ -8,12 +8,10 @@ from typing import Annotated
 import typer
 
 from overread.cli import calls, choices
+from overread.cli.options import Adjudicated, AdjudicatedMap, CohortOption, Force, Level, Replicates, Seed
 from overread.cli.progress import progress
 
 Out = Annotated[Path, typer.Option(help="Folder to write the report into.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace an earlier report in the same folder.")]
-Replicates = Annotated[int, typer.Option(min=100, help="Bootstrap replicates, patients resampled.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of every random draw; the same seed gives the same bytes.")]
 
 
 def report(
@@ -22,10 +20,7 @@ def report(
         list[str],
         typer.Argument(metavar="READING...", help="Tables of scores, as PATH or NAME=PATH.", show_default=False),
     ],
-    cohort: Annotated[
-        str,
-        typer.Option(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False),
-    ],
+    cohort: CohortOption,
     out: Out = Path("second-reading"),
     split: Annotated[
         str, typer.Option(help="Rows to report: test, val, train, or all that the readings have.")
@@ -50,20 +45,8 @@ def report(
             show_default=False,
         ),
     ] = None,
-    adjudicated: Annotated[
-        Path | None,
-        typer.Option(
-            help="Table of a better truth for some images: a column per label, each cell YES, NO or HEDGE.",
-            show_default=False,
-        ),
-    ] = None,
-    adjudicated_map: Annotated[
-        Path | None,
-        typer.Option(
-            help="Table with the columns label and finding: what each label of --adjudicated stands for.",
-            show_default=False,
-        ),
-    ] = None,
+    adjudicated: Adjudicated = None,
+    adjudicated_map: AdjudicatedMap = None,
     label_noise: Annotated[
         str | None,
         typer.Option(
@@ -119,7 +102,7 @@ def report(
     ] = None,
     replicates: Replicates = 2000,
     seed: Seed = 0,
-    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
+    level: Level = 0.95,
     rechoose: Annotated[
         bool,
         typer.Option(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from overread.cli import choices
+from overread.cli.options import Force, Level
 from overread.cli.progress import progress
-from overread.cli.report import Force
 
 if TYPE_CHECKING:
     from overread.analyses.reread import Reread
@@ -45,7 +45,7 @@ def reread(
     ] = None,
     split: Annotated[str, typer.Option(help="The part of that cohort.")] = "test",
     rounding: Annotated[Rounding, typer.Option(help="How the paper shortens numbers.")] = Rounding.nearest,
-    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
+    level: Level = 0.95,
     out: Annotated[
         Path | None, typer.Option(help="Folder to write the page and the tables into.", show_default=False)
     ] = None,

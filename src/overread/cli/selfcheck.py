@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from overread.cli.choices import refuse_existing
+from overread.cli.options import ForceTable
 
 
 def selfcheck(
@@ -16,7 +17,7 @@ def selfcheck(
         typer.Option(help="Table to write besides, one row per value: .csv, .csv.gz or .parquet.", show_default=False),
     ] = None,
     every: Annotated[bool, typer.Option("--every", help="Print every check, not only their number.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace the table if it exists.")] = False,
+    force: ForceTable = False,
 ) -> None:
     """Recompute every statistic on a small cohort that ships inside, and hold it against R, scikit-learn and others.
 

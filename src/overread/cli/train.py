@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from overread.cli.options import CohortArgument
 from overread.cli.training_progress import training_progress
 from overread.records.errors import InputError, listed, located
 
@@ -24,9 +25,7 @@ def option(text: str, default: str = "") -> Any:
 
 def train(
     context: typer.Context,
-    cohort: Annotated[
-        str, typer.Argument(help="NIH's folder, a table of labels, or the word chestxray14.", show_default=False)
-    ],
+    cohort: CohortArgument,
     out: Annotated[Path, typer.Option(help="Folder of the run to write.", show_default=False)],
     images: Annotated[str | None, option("Store of overread prepare, or folder of images.", "the cohort's")] = None,
     present_only: Annotated[bool | None, typer.Option("--present-only", help="Go on without absent images.")] = None,
