@@ -11,6 +11,7 @@ from overread.analyses.blind import blind_reading
 from overread.analyses.evaluation import Evaluation, evaluate
 from overread.analyses.floor_matched import BINS, TABLE, floor_matched
 from overread.analyses.options import Options
+from overread.analyses.within import Apart
 from overread.records.cohort import cohort_from_frame
 from overread.records.reading import reading_from_frame
 from overread.records.study import Study, study
@@ -157,3 +158,12 @@ def test_the_zech_reading_matched_on_a_blind_reader(zech_study: Study, zech: Eva
         row = table.filter(finding=finding).row(0, named=True)
         assert (row["auroc"], row["matched"]) == pytest.approx(numbers, abs=5e-4)
         assert row["floor_matched"] < 0.56
+
+
+def test_without_a_bin_there_is_nothing_to_compare() -> None:
+    bootstrap = PatientBootstrap(np.arange(4), replicates=70)
+    for draws, n in ((None, 1), (bootstrap, 70)):
+        found = Apart.of([], np.zeros((4, 3)), bootstrap.patients, draws)
+        for part in (found.whole, found.binned):
+            assert part.auroc.shape == (n, 3)
+            assert np.isnan(part.auroc).all()

@@ -67,9 +67,16 @@ STUDIES: dict[str, Callable[[Tables], Tables]] = {
     "one patient": lambda of: (of[0].with_columns(patient=pl.lit(1)).drop("split"), *of[1:]),
     "two images": lambda of: (of[0].head(2).drop("split"), *of[1:]),
     "one image": lambda of: (of[0].head(1).drop("split"), *of[1:]),
+    "ill of one finding, healthy of the others": lambda of: (
+        labelled(1, REPORTED)(of)[0].with_columns(Mass=0, Edema=0),
+        *of[1:],
+    ),
     "one finding": lambda of: (of[0].drop("Mass", "Edema"), *of[1:]),
 }
-MADE_UP = re.compile(r"\bnan\b|\bNone\b|– to –|not computed of|\b1 (?:patients|images|findings)\b|the other 0 |with –")
+MADE_UP = re.compile(
+    r"AUROC of not computed|reaches not|not computed of|\bnan\b|\bNone\b|– to –|with –|"
+    r"\b1 (?:patients|images|findings)\b|the other 0 "
+)
 
 
 @pytest.fixture(scope="module", params=STUDIES, ids=str)

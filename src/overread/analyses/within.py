@@ -52,7 +52,8 @@ def within(
     ranked = observed(ranking) if bootstrap is None else bootstrap.ranked(ranking)
     pairs = ranked.tp * ranked.fp
     right = np.nan_to_num(ranked.auroc) * pairs
-    belongs = np.array([[b.column == column for column in range(scores.shape[1])] for b in bins], np.float64)
+    columns = np.array([b.column for b in bins], np.int64)
+    belongs = (columns[:, None] == np.arange(scores.shape[1])).astype(np.float64)
     n_right, n_pairs = right @ belongs, pairs @ belongs
     if apart:
         own = own_of(bins, scores, patients)

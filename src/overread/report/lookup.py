@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from overread.analyses.second_reading import SecondReading
 
 Row = Mapping[str, Any]
+NOT_COMPUTED = "not computed"
 
 
 class Judged(Protocol):
@@ -123,7 +124,7 @@ def said(row: Row | None, level: float, metric: str = "") -> str:
     """Say an estimate within a sentence: value and named interval, or why there is none."""
     if row is None or not numbers.defined(row["value"]):
         note = "" if row is None else row.get("note") or ""
-        return f"not computed ({note})" if note else "not computed"
+        return f"{NOT_COMPUTED} ({note})" if note else NOT_COMPUTED
     write = numbers.writer_of(metric)
     if not numbers.defined(row["low"]) or not numbers.defined(row["high"]):
         return write(row["value"])
@@ -143,7 +144,7 @@ def sentence(row: Row, metric: str, level: float, finding: str) -> str:
 def share(row: Row | None, level: str = "") -> str:
     """Say a share as a percentage with its interval; `level` names the interval where it is not clear."""
     if row is None or not numbers.defined(row["value"]):
-        return "not computed"
+        return NOT_COMPUTED
     if not numbers.defined(row["low"]) or not numbers.defined(row["high"]):
         return numbers.percent(row["value"])
     low, high = numbers.decimal(100 * row["low"], 1), numbers.percent(row["high"])

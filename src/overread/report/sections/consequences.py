@@ -112,7 +112,8 @@ def exchange_sentences(second: SecondReading, pair: Pair) -> Iterator[str]:
     """Say what one more ill person found costs between two readings: for the mean, then over findings."""
     rows = at_cohort(second, pair)
     mean = next((row for row in rows if row["finding"] == "mean"), None)
-    if mean is not None and numbers.defined(mean["extra_found_per_1000_all"]):
+    both = ("extra_found_per_1000_all", "extra_spared_per_1000_all")
+    if mean is not None and all(numbers.defined(mean[name]) for name in both):
         yield mean_exchange(mean, pair)
     findings = [row for row in rows if row["finding"] != "mean" and numbers.defined(row["extra_found_per_1000_ill"])]
     rated = [row for row in findings if numbers.defined(row["rate"])]

@@ -38,7 +38,8 @@ def lead(second: SecondReading) -> list[str]:
         if ends and ends[0]["value"] != ends[1]["value"]:
             low, high = (f"{numbers.decimal(row['value'])} for {display(row['finding'])}" for row in ends)
             between = f", from {low} to {high}"
-        sentences.append(f"{name} has a mean AUROC of {mean}{between}.")
+        undefined = mean.startswith(lookup.NOT_COMPUTED)
+        sentences.append(f"{name}: mean AUROC {mean}." if undefined else f"{name} has a mean AUROC of {mean}{between}.")
     return [*sentences, *above_floor(second, of)]
 
 
@@ -48,7 +49,8 @@ def above_floor(second: SecondReading, of: dict[tuple[str, ...], lookup.Row]) ->
     if floor is None or floor in second.readings:
         return []
     mean = lookup.said(of.get((floor, "mean")), second.options.level, "auroc")
-    sentences = [f"The floor, a reader that sees no image, reaches {mean}."]
+    undefined = mean.startswith(lookup.NOT_COMPUTED)
+    sentences = [f"The floor, a reader that sees no image{': ' if undefined else ', reaches '}{mean}."]
     for name in second.readings:
         names = [
             display(finding)

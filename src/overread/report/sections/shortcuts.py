@@ -185,8 +185,8 @@ def matched_said(second: SecondReading, floor: str, name: str) -> str:
     if mean.is_empty():
         return ""
     row = mean.row(0, named=True)
-    bounds = f"{numbers.level(row['level'])} interval {numbers.decimal(row['low'])} to {numbers.decimal(row['high'])}"
-    said = f"{name} is {numbers.decimal(row['matched'])} ({bounds}) instead of {numbers.decimal(row['apart'])}"
+    matched = lookup.said({**row, "value": row["matched"]}, row["level"])
+    said = f"{name} is {matched} instead of {numbers.decimal(row['apart'])}"
     each = of.filter(pl.col("finding") != MEAN).sort("difference", descending=True, maintain_order=True)
     shown = each.filter(pl.col("difference_low") > 0)
     if each.height < 2 or shown.is_empty():
