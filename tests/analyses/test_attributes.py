@@ -94,3 +94,12 @@ def test_by_default_what_is_known_and_varies() -> None:
 def test_an_attribute_that_is_not_there_is_refused() -> None:
     with pytest.raises(InputError, match="no attribute"):
         partitions(made_study({"ward": ["x", "y", "x", "y"]}), ["gender"])
+
+
+def test_an_attribute_that_no_reported_image_has_is_refused_where_it_was_asked_for() -> None:
+    frame = {"image": ["a", "b"], "Mass": [0, 1], "view": [None, None]}
+    cohort = cohort_from_frame(frame, name="made up", findings=["Mass"])
+    of = study(cohort, [reading_from_frame({"image": ["a", "b"], "Mass": [0.1, 0.2]}, name="r")])
+    assert partitions(of) == ()
+    with pytest.raises(InputError, match="the attribute view: it is not known of any reported image"):
+        partitions(of, ["view"])

@@ -58,13 +58,26 @@ def partitions(study: Study, by: Sequence[str] | None = None) -> tuple[Partition
     A name such as `gender x view` crosses two attributes. Letter case is ignored, and NIH's own headers are understood.
     By default, an attribute that is the same on all images is left out, since there is nothing to compare.
 
-    Raises `InputError` when the cohort has no such attribute, or too many of its values are texts.
+    Raises `InputError` when the cohort has no such attribute, does not know it of any reported image, or too many of
+    its values are texts.
     """
     if by is not None:
-        return tuple(named(study, name) for name in by)
+        return tuple(known_of_some(named(study, name)) for name in by)
     known = [name for name in DEFAULT if any(key(name) == key(attribute) for attribute in study.cohort.attributes)]
     found = [named(study, name) for name in known]
     return tuple(each for each in found if len(each.subgroups) > 1)
+
+
+def known_of_some(found: Partition) -> Partition:
+    """Return a partition that was asked for, or refuse one without any subgroup."""
+    if not found.subgroups:
+        raise InputError(
+            f"the attribute {found.attribute}",
+            "it is not known of any reported image",
+            "values, in the cohort's table, of the images that are reported",
+            "Fill them in, or leave the attribute out of --by.",
+        )
+    return found
 
 
 def named(study: Study, name: str) -> Partition:
