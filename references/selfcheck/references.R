@@ -50,6 +50,19 @@ apart <- function(labels, one, two, cluster) {
   obuchowski(labels, one, one, cluster) + obuchowski(labels, two, two, cluster) - 2 * obuchowski(labels, one, two, cluster)
 }
 
+# The share of ill images by a restricted cubic spline of the logit of the score, knots at quantiles; a line without.
+smooth_at <- c(0.02, 0.1, 0.3, 0.6, 0.9)
+spline <- function(labels, scores, quantiles) {
+  x <- qlogis(scores)
+  columns <- function(at) if (length(quantiles)) rcspline.eval(at, quantile(x, quantiles), inclx = TRUE) else cbind(at)
+  fit <- glm(labels ~ columns(x), family = binomial, control = glm.control(epsilon = 1e-15, maxit = 100))
+  function(at) as.numeric(plogis(cbind(1, columns(qlogis(at))) %*% coef(fit)))
+}
+few <- function(n, quantiles) {
+  kept <- c(which(ill == 1)[1:n], which(ill == 0))
+  spline(ill[kept], a[kept], quantiles)(smooth_at)
+}
+
 # Fieller (1954): the ratios r that a z test of numerator - r denominator = 0 does not reject, found by root search.
 fieller <- function(x, y, vx, vy, cxy, level = 0.95) {
   z <- qnorm(0.5 + level / 2)
@@ -196,6 +209,8 @@ check("temperature", "R", "coef(glm(ill ~ 0 + qlogis(a), family = binomial, cont
 check("platt", "R", "predict(glm(ill ~ qlogis(a), family = binomial, subset = half == 0, control = glm.control(epsilon = 1e-14)), data.frame(a = a[half == 1][1:6]), type = 'response')")
 check("reweighted_intercept", "R", "coef(suppressWarnings(glm(ill ~ 1, offset = qlogis(a), weights = weight, family = binomial, control = glm.control(epsilon = 1e-14))))")
 check("ece", "R", "with(list(g = findInterval(a, quantile(a, seq(0.1, 0.9, 0.1)), left.open = TRUE)), sum(abs(tapply(ill - a, g, sum))) / length(a))")
+check("smooth_calibration", "rms", "with(list(f = spline(ill, a, c(0.05, 0.275, 0.5, 0.725, 0.95))), c(f(smooth_at), mean(abs(f(a) - a)), quantile(abs(f(a) - a), c(0.5, 0.9))))")
+check("smooth_calibration_few", "rms", "c(few(45, c(0.05, 0.35, 0.65, 0.95)), few(32, c(0.1, 0.5, 0.9)), few(18, c()))")
 check("ece_if_calibrated", "R", "with(list(g = findInterval(a, quantile(a, seq(0.1, 0.9, 0.1)), left.open = TRUE)), sum(sapply(0:9, function(k) with(list(r = (ill - a)[g == k]), sqrt(2 / pi * sum(tapply(r - mean(r), patient[g == k], sum)^2))))) / length(a))")
 
 check("strata_parts", "R", "as.numeric(t(outer(0:2, 0:2, Vectorize(between))))")

@@ -78,6 +78,7 @@ def by_hand(found: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
     import statsmodels.api as sm
     from scipy.optimize import brentq, minimize_scalar
+    from scipy.special import expit
     from scipy.stats import norm, t
     from sklearn.metrics import roc_auc_score
     from statsmodels.stats.contingency_tables import Table2x2
@@ -374,7 +375,31 @@ def by_hand(found: dict[str, Any]) -> dict[str, Any]:
         wide, new = max(half, alone), sqrt(max(s2, own) + shared)
         return [mean, max(0, mean - wide), min(1, mean + wide), error, sqrt(s2), new]
 
-    known = {"intercept": intercept, "intercept_moves": intercept_moves, "shift": shift, "of_strata": of_strata}
+    def smooth_bounds() -> list[float]:
+        """Return the bounds of the smooth calibration curve, its columns by differences of cubes divided twice."""
+        x, ill = np.log(found["a"]) - np.log1p(-found["a"]), found["ill"]
+        t1, t2, t3, t4, t5 = np.quantile(x, [0.05, 0.275, 0.5, 0.725, 0.95])
+
+        def columns(at: Any) -> Any:
+            def slope(knot: float) -> Any:
+                return (np.clip(at - knot, 0, None) ** 3 - np.clip(at - t5, 0, None) ** 3) / (t5 - knot)
+
+            return np.column_stack([np.ones(len(at)), at, *(slope(t) - slope(t4) for t in (t1, t2, t3))])
+
+        fit = sm.Logit(ill, columns(x)).fit(
+            disp=0, tol=1e-14, maxiter=200, cov_type="cluster", cov_kwds={"groups": found["patient"]}
+        )
+        grid = columns(np.log([0.02, 0.1, 0.3, 0.6, 0.9]) - np.log1p([-0.02, -0.1, -0.3, -0.6, -0.9]))
+        half = norm.ppf(0.975) * np.sqrt(np.diag(grid @ fit.cov_params() @ grid.T))
+        return [*expit(grid @ fit.params - half), *expit(grid @ fit.params + half)]
+
+    known = {
+        "smooth_bounds": smooth_bounds,
+        "intercept": intercept,
+        "intercept_moves": intercept_moves,
+        "shift": shift,
+        "of_strata": of_strata,
+    }
     known |= {"recipe": recipe}
     known |= {"against_none": against_none, "delong": delong, "by_bin": by_bin, "dealt": dealt, "at_equal": at_equal}
     known |= {"all_tables": all_tables, "all_intervals": all_intervals, "corners": corners, "conflict": conflict}
@@ -431,6 +456,7 @@ RECIPES = [
     ("iobb", "NumPy", "[[(inside(p) & inside(q)).sum() / inside(p).sum() for q in ((2, 2, 8, 7), (0, 5, 3, 12))] for p in ((1, 1, 6, 6), (4, 4, 5, 5))]"),
     ("boxes_of_map", "scikit-image", "sorted([r.bbox[1], r.bbox[0], r.bbox[3], r.bbox[2]] for t in (60, 180) for r in skimage.measure.regionprops(skimage.measure.label(one / one.max() * 255 >= t, connectivity=2)))"),
     ("heat_in_box", "NumPy", "np.kron(one, np.ones((4, 4)))[4:34, 6:50].sum() / np.kron(one, np.ones((4, 4))).sum()"),
+    ("smooth_calibration_bounds", "statsmodels", "smooth_bounds()"),
     ("boxes_on_thresholds", "scikit-image", "sorted({(10 + 4 * r.bbox[1], 2 * r.bbox[0], 10 + 4 * r.bbox[3], 2 * r.bbox[2]) for t in (60, 180) for r in skimage.measure.regionprops(skimage.measure.label(np.array([[255, 0, 180, 0, 179], [0, 0, 0, 0, 0], [60, 0, 59, 0, 0], [0, 60, 0, 0, 255]]) >= t, connectivity=2))})"),
     ("constants", "Wang et al. (2017), section 3.2, Tables 7 and 4; Zhang et al. (2018)", "[60, 180, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.1, 0.25, 0.5, 0.75, 0.9, 15]"),
     ("equivalence_two_sided", "SciPy", "[x for d in (0.004, -0.004, -0.007) for low, high in [(scipy.stats.norm.sf((d + 0.01) / 0.003), scipy.stats.norm.cdf((d - 0.01) / 0.003))] for x in (max(low, high), low < 0.05, max(low, high) < 0.05)]"),

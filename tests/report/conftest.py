@@ -23,6 +23,7 @@ from overread.analyses import (
     prevalence_following,
     recipes,
     shortcuts,
+    smooth_calibration,
     strata,
     subgroups,
 )
@@ -443,7 +444,19 @@ def calibration_tables(n_positive: dict[str, int]) -> dict[str, pl.DataFrame]:
                 interval = (rate, rate - 0.01, rate + 0.02, 0.95)
                 points.append((reading, finding, scores, k, 0.05 * k, 0.05 * k + 0.05, mean, *interval, 2243, 40 + k))
         bars += [(reading, finding, k / 20, (k + 1) / 20, max(0, n - 30 * k), max(0, 900 - 50 * k)) for k in range(20)]
+    known = [(reading, finding, n) for reading, (finding, n) in product(READINGS, n_positive.items())]
+    curves = [
+        (reading, finding, 0.1 * k, 0.08 * k + 0.02, 0.08 * k, 0.08 * k + 0.05, 0.95)
+        for reading, finding, n in known
+        for k in range(6 if n else 0)
+    ]
+    away = [
+        (reading, finding, *((0.013, 0.01, 0.031, "") if n else (None, None, None, "no positive image")), 22433, n)
+        for reading, finding, n in known
+    ]
     return {
+        "calibration_curve": pl.DataFrame(curves, schema=smooth_calibration.CURVE, orient="row"),
+        "calibration_distance": pl.DataFrame(away, schema=smooth_calibration.DISTANCE, orient="row"),
         "calibration": pl.DataFrame(parts, schema=calibration.PARTS, orient="row"),
         "reliability": pl.DataFrame(points, schema=calibration.RELIABILITY, orient="row"),
         "calibration_histogram": pl.DataFrame(bars, schema=calibration.HISTOGRAM, orient="row"),

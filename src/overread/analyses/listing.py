@@ -45,6 +45,7 @@ from overread.analyses.shortcuts import (
     tagged,
     tags,
 )
+from overread.analyses.smooth_calibration import smooth_calibrations
 from overread.analyses.strata import BALANCED, PARTS, sources
 from overread.analyses.stratification import stratify
 from overread.analyses.subgroups import TABLE as SUBGROUPS
@@ -201,6 +202,11 @@ def of_calibration(judged: Judged) -> Tables:
     }
 
 
+def of_smooth_calibration(judged: Judged) -> Tables:
+    """Return the calibration curves without bins; no rows unless the second reading is thorough."""
+    return smooth_calibrations(judged.readers if judged.options.thorough else ())
+
+
 def of_shortcuts(judged: Judged) -> Tables:
     """Return skill above the floors that see no image, and positives that something else may give away.
 
@@ -249,6 +255,7 @@ ANALYSES: tuple[Callable[[Judged], Tables], ...] = (  # the longest first, and t
     of_attributes,
     of_attribute_prediction,
     of_calibration,
+    of_smooth_calibration,
     of_comparisons,
     of_decisions,
     of_provenance,

@@ -168,9 +168,10 @@ DEFINITIONS = {
         "Scores mapped to the frequencies that were seen on other patients: by moving and stretching the log odds, by "
         "rising steps, by stretching alone."
     ),
-    "ECE, Brier score": (
-        "Expected calibration error: the mean distance between score and frequency over bins of images. Brier score: "
-        "the mean squared distance between score and label."
+    "ECE, ICI, Brier score": (
+        "Expected calibration error: the mean distance between score and frequency over bins of images. Integrated "
+        "calibration index: the mean distance between score and a smooth curve of the frequency. Brier score: the mean "
+        "squared distance between score and label."
     ),
     "Skill": "(AUROC − floor) / (1 − floor): the share of the way from the floor to a perfect order.",
     "Prevalence": "The share of images with the finding among those assessed.",

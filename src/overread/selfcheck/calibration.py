@@ -7,8 +7,10 @@ from numpy.typing import ArrayLike
 
 from overread.selfcheck.material import Check, Cohort
 from overread.stats import calibration, recalibration, ridge
+from overread.stats.smooth_calibration import SmoothCurve, smooth_calibration
 
 AT = (0.005, 0.11, 0.255, 0.5, 0.63, 0.985)
+SMOOTH_AT = (0.02, 0.1, 0.3, 0.6, 0.9)
 SEARCH = "fitted by another algorithm, to its own tolerance"
 
 
@@ -49,7 +51,37 @@ def penalised(cohort: Cohort) -> ArrayLike:
     return ridge.ridge(columns, cohort.ill, penalty=2.0).logits(columns[:8])
 
 
+def smooth(cohort: Cohort) -> SmoothCurve:
+    """Return the smooth calibration curve of reader a at five scores."""
+    return smooth_calibration(cohort.ill, cohort.a, cohort.patient, at=SMOOTH_AT)
+
+
+def fewer_knots(cohort: Cohort) -> ArrayLike:
+    """Return the curve where few ill images leave four knots, three, or a straight line."""
+    made: list[float] = []
+    for n_ill in (45, 32, 18):
+        kept = np.append(np.flatnonzero(cohort.ill == 1)[:n_ill], np.flatnonzero(cohort.ill == 0))
+        found = smooth_calibration(cohort.ill[kept], cohort.a[kept], cohort.patient[kept], at=SMOOTH_AT)
+        made += found.rate.tolist()
+    return made
+
+
 CHECKS = (
+    Check(
+        "smooth_calibration",
+        "smooth_calibration.smooth_calibration, spline_columns, spline_knots",
+        lambda c: [*(s := smooth(c)).rate, s.ici, s.e50, s.e90],
+        tolerance=1e-7,
+        reason=SEARCH,
+    ),
+    Check(
+        "smooth_calibration_bounds",
+        "smooth_calibration.smooth_calibration",
+        lambda c: [*(s := smooth(c)).low, *s.high],
+        tolerance=1e-7,
+        reason=SEARCH,
+    ),
+    Check("smooth_calibration_few", "smooth_calibration.spline_knots", fewer_knots, tolerance=1e-7, reason=SEARCH),
     Check(
         "calibration",
         "calibration.logistic_calibration, brier",

@@ -147,12 +147,27 @@ def logistic_calibration(labels: ArrayLike, scores: ArrayLike) -> LogisticFit:
     References: Cox (1958), Biometrika 45:562-565; Van Calster et al. (2019), BMC Med 17:230.
     """
     positive, score = checked_probabilities(labels, scores)
-    if reason := why_undefined(positive.sum(), (~positive).sum()):
-        return _failed(len(score), 2, f"{reason}: no slope")
-    x = logits(score)
-    if reason := _separated(x[positive], x[~positive]):
+    if reason := why_no_slope(positive, score):
         return _failed(len(score), 2, reason)
-    return _logistic(np.stack([np.ones(len(x)), x]).T, positive, np.zeros(len(x)), (0.0, 1.0))
+    x = logits(score)
+    return logistic_fit(np.stack([np.ones(len(x)), x]).T, positive)
+
+
+def why_no_slope(positive: NDArray[np.bool_], scores: Floats) -> str:
+    """Return why no regression on the logits of scores has a finite slope; empty where one has."""
+    if reason := why_undefined(positive.sum(), (~positive).sum()):
+        return f"{reason}: no slope"
+    x = logits(scores)
+    return _separated(x[positive], x[~positive])
+
+
+def logistic_fit(design: Floats, positive: NDArray[np.bool_]) -> LogisticFit:
+    """Fit a logistic regression on columns (n, k): a constant, the logit of the score, and what else bends the curve.
+
+    It begins at the scores as they are: an intercept of 0, a slope of 1, no bend.
+    """
+    start = (0.0, 1.0, *[0.0] * (design.shape[1] - 2))
+    return _logistic(design, positive, np.zeros(len(design)), start)
 
 
 def temperature_fit(labels: ArrayLike, scores: ArrayLike) -> LogisticFit:

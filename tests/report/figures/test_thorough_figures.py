@@ -81,8 +81,16 @@ def test_reliability_has_its_points_lines_and_bars() -> None:
         schema=["row", "score_from", "score_to", "n_positive", "n_negative", "sentence"],
         orient="row",
     )
-    drawing = draw_reliability(points, lines, bars, READERS.look("zech"), order=["Mass", "Hernia"], level="95 %")
-    assert set(marks(drawing)) == {"one", "two", "line", "bar"}
+    curves = pl.DataFrame(
+        [("Mass", 0.1 * k, 0.05 * k, 0.04 * k, 0.4 * k, "curve") for k in range(1, 5)],
+        schema=["row", "score", "rate", "low", "high", "sentence"],
+        orient="row",
+    )
+    look = READERS.look("zech")
+    drawing = draw_reliability(points, curves, lines, bars, look, order=["Mass", "Hernia"], level="95 %")
+    assert set(marks(drawing)) == {"one", "two", "line", "bar", "curve"}
+    without = draw_reliability(points, curves.clear(), lines, bars, look, order=["Mass", "Hernia"], level="95 %")
+    assert set(marks(without)) == {"one", "two", "line", "bar"}
     assert "not computed" in texts(drawing)
     bar = marks(drawing)["bar"]
     assert float(bar.get("height")) == pytest.approx(26 * 1.5)  # log10 of 10 is half that of 100

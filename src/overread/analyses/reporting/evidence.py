@@ -61,7 +61,7 @@ OTHER_NEEDS: dict[str, Callable[[Known], bool]] = {
 HOW = {
     "subgroups": "name attributes with --by",
     "calibration": "run with --thorough",
-    "reliability": "run with --thorough",
+    "calibration_curve": "run with --thorough",
     "positives": "run with --thorough",
     "label_agreement": "give a better truth with --adjudicated",
     "transport": "say what is known of the clinic with --prevalence or --clinic",
@@ -406,10 +406,10 @@ def calibration(of: Known) -> Found:
     return Found(REPORTED, f"slope {ranged(rows, 'slope')}, intercept {ranged(rows, 'intercept')}", "#calibration")
 
 
-@evidence("reliability")
+@evidence("calibration_curve")
 def calibration_plot(of: Known) -> Found:
     """The calibration plot."""
-    return Found(REPORTED, "plot of mean score and frequency by finding", "#calibration")
+    return Found(REPORTED, "smooth curve of frequency by score, and bins, for each finding", "#calibration")
 
 
 @evidence("calibration")

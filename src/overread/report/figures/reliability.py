@@ -19,6 +19,7 @@ DASHES = ("7 3", "2 2.5", "9 3 2 3", "12 4")
 
 def draw_reliability(
     points: pl.DataFrame,
+    curves: pl.DataFrame,
     lines: pl.DataFrame,
     histogram: pl.DataFrame,
     look: Look,
@@ -28,9 +29,10 @@ def draw_reliability(
 ) -> Drawing:
     """Draw the reliability of one reader, a plot for each finding, and under it how many images have which score.
 
-    `points` has the columns row, mean_score, rate, low, high, sentence: the scores as they were given. `lines` has row,
-    scores, mean_score, rate, sentence: the same after each recalibration. `histogram` has row, score_from, score_to,
-    n_positive, n_negative, sentence. `level` names the interval in the legend.
+    `points` has the columns row, mean_score, rate, low, high, sentence: the scores as they were given, in bins.
+    `curves` has row, score, rate, low, high, sentence: the same without bins. `lines` has row, scores, mean_score,
+    rate, sentence: the bins after each recalibration. `histogram` has row, score_from, score_to, n_positive,
+    n_negative, sentence. `level` names the interval in the legend.
     """
     kinds = lines["scores"].unique(maintain_order=True).to_list()
     columns = min(COLUMNS, max(1, len(order)))
@@ -38,8 +40,8 @@ def draw_reliability(
     parts = [reliability_legend(kinds, look, level)]
     for k, name in enumerate(order):
         down, column = divmod(k, columns)
-        own, again, counted = (each.filter(pl.col("row") == name) for each in (points, lines, histogram))
-        plot = draw_finding(name, own, again, counted, look, kinds, first=column == 0)
+        own = [each.filter(pl.col("row") == name) for each in (points, curves, lines, histogram)]
+        plot = draw_finding(name, own[0], own[1], own[2], own[3], look, kinds, first=column == 0)
         parts.append(group([plot], LEFT + column * wide, KEY + TITLE + down * high))
     rows = -(-len(order) // columns)
     return Drawing(columns * wide - BETWEEN + EDGE, KEY + rows * high, "".join(parts))
@@ -48,6 +50,7 @@ def draw_reliability(
 def draw_finding(
     name: str,
     points: pl.DataFrame,
+    curve: pl.DataFrame,
     lines: pl.DataFrame,
     histogram: pl.DataFrame,
     look: Look,
@@ -59,6 +62,7 @@ def draw_finding(
     parts = [words(cut(name, SIDE + BETWEEN), 0, -9, font_weight="bold")]
     values = [v for column in ("mean_score", "rate", "high") for v in points[column].drop_nulls()]
     values += [v for column in ("mean_score", "rate") for v in lines[column].drop_nulls()]
+    values += [v for column in ("score", "rate") for v in curve[column].drop_nulls()]
     if points.is_empty():
         return "".join([*parts, words("not computed", 0, 14, fill="var(--muted)", font_size=SMALL)])
     most = min(1.0, round_up(max(values), 3))
@@ -68,18 +72,21 @@ def draw_finding(
     parts.append(left_axis(up, 0, ticks=ticks, title="share ill" if first else "", right=SIDE, away=36))
     parts.append(words("score", SIDE, SIDE + 29, text_anchor="end", fill="var(--muted)", font_size=SMALL))
     parts.append(line(0, SIDE, SIDE, 0, stroke="var(--axis)"))
-    parts += [band(points, across, up, look), *recalibrated_lines(lines, kinds, across, up)]
-    way = [(across(x), up(y)) for x, y in points.select("mean_score", "rate").iter_rows()]
-    parts.append(path(way, stroke=look.colour, stroke_width=1.4))
+    parts += [band(curve, across, up, look), *recalibrated_lines(lines, kinds, across, up)]
+    way = [(across(x), up(y)) for x, y in curve.select("score", "rate").iter_rows()]
+    if way:
+        parts.append(path(way, stroke=look.colour, stroke_width=1.4, **mark(curve["sentence"][0])))
+    for x, low, high in points.drop_nulls(["low", "high"]).select("mean_score", "low", "high").iter_rows():
+        parts.append(line(across(x), up(low), across(x), up(high), stroke=look.colour, stroke_width=1))
     for x, y, said in points.select("mean_score", "rate", "sentence").iter_rows():
         parts.append(symbol(look, across(x), up(y), said))
     parts.append(group([strip(histogram, look)], 0, SIDE + AXIS))
     return "".join(parts)
 
 
-def band(points: pl.DataFrame, across: Linear, up: Linear, look: Look) -> str:
-    """Return the band between the bounds of the rates."""
-    known = points.drop_nulls(["low", "high"]).select("mean_score", "low", "high").rows()
+def band(curve: pl.DataFrame, across: Linear, up: Linear, look: Look) -> str:
+    """Return the band between the bounds of the curve."""
+    known = curve.drop_nulls(["low", "high"]).select("score", "low", "high").rows()
     way = [(across(x), up(high)) for x, _, high in known] + [(across(x), up(low)) for x, low, _ in reversed(known)]
     d = "M" + "L".join(f"{pixels(x)},{pixels(y)}" for x, y in way) + "Z"
     return element("path", d=d, fill=look.colour, fill_opacity=0.18) if known else ""
@@ -122,7 +129,7 @@ def reliability_legend(kinds: Sequence[str], look: Look, level: str) -> str:
     parts.append(element("rect", x=left, y=4, width=26, height=12, fill=look.colour, fill_opacity=0.18))
     parts.append(line(left, 10, left + 26, 10, stroke=look.colour, stroke_width=1.4))
     parts.append(symbol(look, left + 13, 10))
-    entries = [(f"as given, {level} band", "")]
+    entries = [(f"as given, without bins and in bins, {level}", "")]
     entries += [(kind, DASHES[k % len(DASHES)]) for k, kind in enumerate(kinds)]
     for text, dash in entries:
         if dash:

@@ -168,16 +168,29 @@ def figure(second: SecondReading, name: str, stem: str) -> Figure:
     bars = with_sentences(counted, [bar_sentence(row) for row in counted.iter_rows(named=True)])
     look = lookup.readers(second).look(name)
     drawing = draw_reliability(
-        points, lines(second, name, table), bars, look, order=lookup.findings(second), level=level
+        points, curves(second, name), lines(second, name, table), bars, look, order=lookup.findings(second), level=level
     )
     also = " Thin grey lines: the scores recalibrated." if kinds(second) else ""
     caption = (
-        f"{name}: of the images in each of {bins(second)} bins with equal numbers of images, the share that carries "
-        f"the finding against the mean score, with {level} intervals by patient. On the diagonal a score is what it "
+        f"{name}: how often a finding is there at each score, by a smooth regression (line, with a band of {level} by "
+        f"patient at each score), and in each of {bins(second)} bins with equal numbers of images (symbols, with "
+        f"{level} intervals). On the diagonal a score is what it "
         f"claims to be; under it scores are too high. Axes differ between findings.{also} Strips below: how many "
         "images have which score from 0 to 1, ill above the line and healthy below it, on a logarithmic scale."
     )
     return Figure(stem, f"Reliability of {name}", drawing, caption)
+
+
+def curves(second: SecondReading, name: str) -> pl.DataFrame:
+    """Return the curves without bins; the sentence of each says how far scores lie from it."""
+    of = lookup.by_key(second.tables["calibration_distance"].filter(pl.col("reading") == name), "finding")
+    own = second.tables["calibration_curve"].filter(pl.col("reading") == name)
+    said = {
+        finding: f"{display(finding)}, {name}: scores lie {numbers.decimal(row['ici'], 4)} from the curve on average, "
+        f"{numbers.decimal(row['e90'], 4)} or less for 9 of 10 images"
+        for (finding,), row in of.items()
+    }
+    return with_sentences(own, [said[finding] for finding in own["finding"]])
 
 
 def with_sentences(frame: pl.DataFrame, sentences: list[str]) -> pl.DataFrame:
@@ -223,32 +236,37 @@ def lines(second: SecondReading, name: str, table: pl.DataFrame) -> pl.DataFrame
 def sheet(second: SecondReading) -> Sheet:
     """Return every measure of the scores as they were given."""
     of = lookup.by_key(second.tables["calibration"].filter(pl.col("scores") == AS_GIVEN), "reading", "finding")
+    away = lookup.by_key(second.tables["calibration_distance"], "reading", "finding")
     estimates = {metric: estimated(second, metric) for metric in METHODS}
     columns = [Column("Finding", numeric=False), Column("Reader", numeric=False)]
-    columns += [Column(head) for head in ("Prevalence", "Mean score", "Intercept", "Slope", "ECE", "ECE by chance")]
+    heads = ("Prevalence", "Mean score", "Intercept", "Slope", "ECE", "ECE by chance", "ICI")
+    columns += [Column(head) for head in heads]
     columns += [Column(head, "Brier score") for head in ("all", "miscalibration", "discrimination", "uncertainty")]
     rows = []
     for finding in (*second.study.findings, MEAN):
         title = lookup.mean_name(second) if finding == MEAN else display(finding)
         for name in second.readings:
             own = {metric: estimates[metric].get((name, finding)) for metric in METHODS}
-            rows.append((Cell(title), Cell(name), *cells(of.get((name, finding)), own)))
+            row, curve = of.get((name, finding)), away.get((name, finding))
+            rows.append((Cell(title), Cell(name), *cells(row, own, curve)))
     level = numbers.level(second.options.level)
     foot = (
         f"Intervals: {level}, patients as the unit. ECE: mean distance of score and frequency over {bins(second)} bins "
-        "of equal numbers of images; ECE by chance: what a calibrated reader with these scores would show. Brier score "
-        "= miscalibration − discrimination + uncertainty; uncertainty is that of the cohort, the same for all readers.",
+        "of equal numbers of images; ECE by chance: what a calibrated reader with these scores would show. ICI: mean "
+        "distance of score and smooth curve over all images, which chance raises too. Brier score = miscalibration − "
+        "discrimination + uncertainty; uncertainty is that of the cohort, the same for all readers.",
     )
     return Sheet("calibration-table", "Calibration by finding", tuple(columns), tuple(rows), foot=foot)
 
 
-def cells(row: lookup.Row | None, own: dict[str, lookup.Row | None]) -> Iterator[Cell]:
+def cells(row: lookup.Row | None, own: dict[str, lookup.Row | None], curve: lookup.Row | None) -> Iterator[Cell]:
     """Yield the cells of one finding and reader; a mean over findings has no parts."""
     values = row or {}
     yield from (Cell(numbers.percent(values["prevalence"]) if row else ""), small(values.get("mean_score"), row))
     for metric in ("calibration_intercept", "calibration_slope", "ece"):
         yield lookup.cell(own[metric], metric)
     yield small(values.get("ece_if_calibrated"), row, 4)
+    yield Cell(numbers.decimal(curve["ici"], 4), curve["note"] or "") if curve is not None else Cell("")
     yield lookup.cell(own["brier"], "brier")
     for part in ("miscalibration", "discrimination", "uncertainty"):
         yield small(values.get(part), row, 4)
@@ -300,6 +318,11 @@ GUIDE = (
     (
         "Brier score: the mean squared distance of score and label, less is better. Its parts: what miscalibration "
         "costs, what telling images apart gains, and how uncertain the cohort is to begin with."
+    ),
+    (
+        "The smooth curve is a logistic regression of the label on a spline of the score's log odds, with up to five "
+        "knots at quantiles of the scores, and as good as straight where few images are. It needs no bins, and bends "
+        "where the symbols, which do, only hint at it. It is drawn from the 1st to the 99th percentile of the scores."
     ),
     (
         "The ECE depends on its bins and is above 0 by chance even for a calibrated reader, the more the rarer the "
