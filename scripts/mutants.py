@@ -201,8 +201,11 @@ def load_libraries(tests: bool) -> None:
         pytest.main(["--collect-only", "-qq", str(TESTS)])
     if missed := [result.sentence for result in selfcheck() if not result.agrees]:
         sys.exit("\n".join(["Nothing was changed, and yet:", *missed]))
-    for name in list(sys.modules):
-        if name.partition(".")[0] == "overread" and name.rpartition(".")[2] not in COMPILED:
+    for name, module in list(sys.modules.items()):
+        own = name.partition(".")[0] == "overread" and name.rpartition(".")[2] not in COMPILED
+        if own or str(getattr(module, "__file__", "")).startswith(
+            str(TESTS.parent)
+        ):  # tests hold on to what they import
             del sys.modules[name]
 
 
