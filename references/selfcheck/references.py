@@ -393,7 +393,38 @@ def by_hand(found: dict[str, Any]) -> dict[str, Any]:
         half = norm.ppf(0.975) * np.sqrt(np.diag(grid @ fit.cov_params() @ grid.T))
         return [*expit(grid @ fit.params - half), *expit(grid @ fit.params + half)]
 
+    def of_one_patient() -> list[float]:
+        """Count pairs of one patient one by one, and add them up by the square of how often each is drawn."""
+        draws = found["draws"]
+        right, pairs = np.zeros(len(draws)), np.zeros(len(draws))
+        for who in range(len(draws)):
+            mine = found["patient"] == who
+            for x, y in product(found["a"][mine & (found["ill"] == 1)], found["a"][mine & (found["ill"] == 0)]):
+                right[who] += (x > y) + (x == y) / 2
+                pairs[who] += 1
+        drawn = [[(count**2 * each).sum() for each in (right, pairs)] for count in draws.T]
+        return [*right, *pairs, *np.ravel(drawn)]
+
+    def distances(apart: Any, level: float) -> list[float]:
+        """Return the sums between which the one that was seen is neither too small nor too large."""
+        chance = np.stack([np.sin(np.arange(200) * (k + 1.3)) for k in range(6)], 1) / 50
+        seen = np.abs(apart).sum()
+
+        def edge(share: float) -> float:
+            step, at = 1.0, 0.0  # from below: go on while more than that share of the sums lies under what was seen
+            if np.mean(np.abs(chance).sum(axis=1) <= seen) <= share:
+                return 0.0
+            while step > 1e-9:
+                while np.mean(np.abs((at + step) * apart + chance).sum(axis=1) <= seen) > share:
+                    at += step
+                step /= 10
+            return at
+
+        return [min(edge((1 + level) / 2) * seen, seen), max(edge((1 - level) / 2) * seen, seen)]
+
     known = {
+        "of_one_patient": of_one_patient,
+        "distances": distances,
         "smooth_bounds": smooth_bounds,
         "intercept": intercept,
         "intercept_moves": intercept_moves,
@@ -457,6 +488,9 @@ RECIPES = [
     ("boxes_of_map", "scikit-image", "sorted([r.bbox[1], r.bbox[0], r.bbox[3], r.bbox[2]] for t in (60, 180) for r in skimage.measure.regionprops(skimage.measure.label(one / one.max() * 255 >= t, connectivity=2)))"),
     ("heat_in_box", "NumPy", "np.kron(one, np.ones((4, 4)))[4:34, 6:50].sum() / np.kron(one, np.ones((4, 4))).sum()"),
     ("smooth_calibration_bounds", "statsmodels", "smooth_bounds()"),
+    ("own_pairs", "NumPy", "of_one_patient()"),
+    ("p_of_clusters", "SciPy", "[2 * scipy.stats.t.sf(abs(z) * np.sqrt((n - 1) / n), n - 1) for z, n in ((1.96, 12), (-3.0, 2), (0.5, 400))]"),
+    ("sum_of_distances_interval", "NumPy", "(lambda apart: [*distances(apart, 0.95), *distances(apart / 4, 0.8)])(np.array([0.02, -0.01, 0.03, 0.0, -0.02, 0.01]))"),
     ("boxes_on_thresholds", "scikit-image", "sorted({(10 + 4 * r.bbox[1], 2 * r.bbox[0], 10 + 4 * r.bbox[3], 2 * r.bbox[2]) for t in (60, 180) for r in skimage.measure.regionprops(skimage.measure.label(np.array([[255, 0, 180, 0, 179], [0, 0, 0, 0, 0], [60, 0, 59, 0, 0], [0, 60, 0, 0, 255]]) >= t, connectivity=2))})"),
     ("constants", "Wang et al. (2017), section 3.2, Tables 7 and 4; Zhang et al. (2018)", "[60, 180, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.1, 0.25, 0.5, 0.75, 0.9, 15]"),
     ("equivalence_two_sided", "SciPy", "[x for d in (0.004, -0.004, -0.007) for low, high in [(scipy.stats.norm.sf((d + 0.01) / 0.003), scipy.stats.norm.cdf((d - 0.01) / 0.003))] for x in (max(low, high), low < 0.05, max(low, high) < 0.05)]"),

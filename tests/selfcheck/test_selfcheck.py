@@ -24,11 +24,7 @@ NOT_CHECKED = {  # public functions of the statistics that no check reaches, and
     "parse_rule": "reads text",
     "constraints": "the slack of bounds, held against every table of counts in its own tests",
     "load_ahead": "loads a module",
-    "p_of_clusters": "SciPy's Student distribution; tested by simulation",
     "score_shift": "resamples; tested by simulation",
-    "own_pairs": "counts pairs, held against counting them one by one in its own tests",
-    "squared_sums": "resamples; held against the draws themselves in its own tests",
-    "sum_of_distances_interval": "resamples; its coverage is simulated in the tests of the analysis",
     "tuned": "the arithmetic of cross_fitted on other rows",
 }
 

@@ -47,7 +47,9 @@ from overread.stats.localisation import (
     skill,
 )
 from overread.stats.operating_points import METRICS, Counts, Rule
+from overread.stats.own_pairs import own_pairs, squared_sums
 from overread.stats.paired import Comparison
+from overread.stats.wald import p_of_clusters
 
 STEPS = np.arange(41)
 WAVE = np.round(0.77 + 0.02 * np.sin(STEPS), 2)
@@ -259,7 +261,38 @@ def tests_of_margins(cohort: Cohort) -> ArrayLike:
     return np.ravel([[each.p_equivalent, each.not_worse, each.equivalent] for each in of])
 
 
+def of_one_patient(cohort: Cohort) -> ArrayLike:
+    """Return how many pairs of one patient are in the right order, how many there are, and both in every replicate."""
+    n = len(cohort.draws)
+    right, pairs = own_pairs(cohort.ill == 1, cohort.a, cohort.patient, n)
+    drawn = squared_sums(bootstrap(cohort), np.stack([right, pairs], 1))
+    return np.concatenate([right, pairs, drawn.ravel()])
+
+
+def distances(cohort: Cohort) -> ArrayLike:
+    """Return the interval of a sum of distances of which chance makes a part, and of one that chance alone may make."""
+    chance = np.stack([np.sin(np.arange(200) * (k + 1.3)) for k in range(6)], 1) / 50
+    apart = np.array([0.02, -0.01, 0.03, 0.0, -0.02, 0.01])
+    return [
+        *calibration.sum_of_distances_interval(apart, apart + chance),
+        *calibration.sum_of_distances_interval(apart / 4, apart / 4 + chance, level=0.8),
+    ]
+
+
 CHECKS = (
+    Check("own_pairs", "own_pairs.own_pairs, squared_sums", of_one_patient),
+    Check(
+        "p_of_clusters",
+        "wald.p_of_clusters",
+        lambda c: [p_of_clusters(z, n) for z, n in ((1.96, 12), (-3.0, 2), (0.5, 400))],
+    ),
+    Check(
+        "sum_of_distances_interval",
+        "calibration.sum_of_distances_interval",
+        distances,
+        tolerance=1e-6,
+        reason="the reference steps along the factor",
+    ),
     Check("boxes_on_thresholds", "localisation.boxes_of_map", hottest),
     Check(
         "constants",
