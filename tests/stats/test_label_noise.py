@@ -166,3 +166,14 @@ def test_corrected_intervals_cover_95_percent_where_errors_are_independent() -> 
 def test_errors_that_follow_the_image_break_the_correction() -> None:
     covered = np.array([covers(seed, following=0.6) for seed in range(60)])
     assert covered[:, 0].mean() < 0.3
+
+
+def test_a_corrected_interval_is_cut_off_at_0_and_lost_where_more_than_one_tail_is_impossible() -> None:
+    drawn = np.linspace(-0.1, 0.2, 100)
+    found = corrected_estimate(0.05, drawn, np.ones(100, bool))
+    assert (found.low, found.high) == (0.0, pytest.approx(np.quantile(drawn, 0.975)))
+    for lost, known in ((2, True), (3, False)):  # 2.5 of 100 replicates are one tail
+        can_be = np.arange(100) >= lost
+        assert np.isfinite(corrected_estimate(0.05, drawn, can_be).low) == known
+        assert np.isfinite(corrected_difference(0.05, drawn, 0.5, np.full(100, 0.5), can_be).low) == known
+    assert corrected_difference(0.05, drawn, 0.5, np.full(100, 0.5), can_be).value == 0.1

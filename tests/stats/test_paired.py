@@ -422,3 +422,12 @@ def test_the_smallest_difference_is_found_with_the_stated_power() -> None:
 def test_misuse_is_refused(call: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_weak_positive_correlation_counts_for_none_in_newcombe_s_interval() -> None:
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    # Two, one, one and one: e h - f g = 1, less than the correction of n / 2 for continuity.
+    found = mcnemar([1, 1, 1, 0, 0], [1, 1, 0, 1, 0])
+    expected = confint_proportions_2indep(3, 5, 3, 5, method="newcomb")
+    assert (found.low, found.high) == pytest.approx(expected, rel=1e-12)
