@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,25 @@ def test_an_interrupted_run_goes_on_and_writes_the_same(
     seen.clear()
     assert call(monkeypatch, *words, "--method", "cam", "--force") == 0  # other work: nothing of it is taken over
     assert sum(seen) == 80
+    seen.clear()
+    words[4] = tmp_path / "third"
+    monkeypatch.setattr(explaining, "look", stops)
+    assert call(monkeypatch, *words) == 130
+    monkeypatch.setattr(explaining, "look", real)
+    assert call(monkeypatch, *words, "--method", "cam") == 0
+    assert "held maps of another run, other images or another method" in capsys.readouterr().err
+
+
+def test_an_image_that_cannot_be_read_leaves_nothing_behind(
+    work: Path, words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(work / "phantom", tmp_path / "phantom")
+    words[2] = tmp_path / "phantom"
+    for file in (tmp_path / "phantom").rglob("*.png"):
+        file.write_bytes(b"")
+    assert call(monkeypatch, *words, "--operating-point", "fixed=0.5") == 2
+    assert ".png" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"phantom"}
 
 
 @pytest.mark.parametrize(

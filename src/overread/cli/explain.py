@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from overread.vision.heatmaps.looking import Model
     from overread.vision.pixels import PixelSource
     from overread.vision.runs import Run
+    from overread.vision.score_parts import OnDisk
 
 
 class Method(StrEnum):
@@ -126,10 +127,14 @@ def explain(
     model = Model.of(trained)
     points, notes = operating_points(model, trained, labels, rows, source, rule, batch)
     work = explaining.facts(trained, rows, source, where, method=method.value)
-    parts = OnDisk.begun(place.with_name(f"{place.name}.parts"), work)
+    kept = place.with_name(f"{place.name}.parts")
+    had = kept.exists()
+    parts = OnDisk.begun(kept, work)
     if before := parts.done():
         typer.echo(f"overread: going on after {counted(before, 'piece')} of the maps that were made before", err=True)
-    with going_on(), bar("explaining") as show:
+    elif had:
+        typer.echo(f"overread: {located(kept)} held maps of another run, other images or another method", err=True)
+    with going_on(parts), bar("explaining") as show:
         found = explaining.looked(model, source, rows, method=method.value, batch=batch, done=show, parts=parts)
     maps = explaining.heat_maps(model, trained, rows, found, points, method=method.value, split=split, fit=source.fit)
     boxes = labels.boxes
@@ -140,7 +145,7 @@ def explain(
     drawn: dict[str, Any] = {"replicates": replicates, "seed": seed, "level": level}
     tables = localisation(maps, **drawn)
     placed = None if marks is None else placed_boxes(labels, marks, source)
-    with going_on():
+    with going_on(parts):
         if placed is not None:
             tables["confounder"] = leaned_on(model, rows, maps, placed, source, counterparts, keep, batch, drawn)
         if sanity:
@@ -158,10 +163,14 @@ def explain(
 
 
 @contextmanager
-def going_on() -> Iterator[None]:
-    """Say of an interruption that what is done is kept."""
+def going_on(parts: OnDisk) -> Iterator[None]:
+    """Say of an interruption that what is done is kept; leave nothing where a refusal came before anything was done."""
     try:
         yield
+    except InputError:
+        if not parts.done():
+            parts.delete()
+        raise
     except KeyboardInterrupt:
         typer.echo("overread: interrupted; the same command goes on where it stopped", err=True)
         raise typer.Exit(130) from None
