@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overread.selfcheck.material import Check, Cohort
+from overread.selfcheck.material import SEARCH, Check, Cohort
 from overread.stats import calibration, recalibration, ridge
 from overread.stats.smooth_calibration import SmoothCurve, smooth_calibration
 
 AT = (0.005, 0.11, 0.255, 0.5, 0.63, 0.985)
 SMOOTH_AT = (0.02, 0.1, 0.3, 0.6, 0.9)
-SEARCH = "fitted by another algorithm, to its own tolerance"
 
 
 def three(cohort: Cohort) -> ArrayLike:

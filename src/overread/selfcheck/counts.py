@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from overread.selfcheck.discrimination import numbers
-from overread.selfcheck.material import Check, Cohort
+from overread.selfcheck.material import ROOT, Check, Cohort
 from overread.stats import agreement, averages, calibration, clustered_shares, clusters, decision_curves, exchange
 from overread.stats.operating_points import METRICS, Counts, closed_interval, odds_ratio
 from overread.stats.proportions import proportion
@@ -135,14 +135,14 @@ CHECKS = (
         "exchange.exchange_rate",
         lambda c: numbers(exchange.exchange_rate(differences(c), prevalence=0.1)),
         tolerance=1e-8,
-        reason="the reference finds roots by search",
+        reason=ROOT,
     ),
     Check(
         "fieller",
         "exchange.fieller",
         lambda c: numbers(exchange.fieller(2, 0.7, 0.09, 0.01, 0.004)),
         tolerance=1e-8,
-        reason="the reference finds roots by search",
+        reason=ROOT,
     ),
     Check(
         "rates_carried",

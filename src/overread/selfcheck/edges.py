@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from overread.selfcheck.counts import counts_a
 from overread.selfcheck.discrimination import bootstrap, numbers
-from overread.selfcheck.material import Check, Cohort, Floats
+from overread.selfcheck.material import FLAT, ROOT, SEARCH, Check, Cohort, Floats
 from overread.stats import (
     agreement,
     averages,
@@ -326,14 +326,14 @@ CHECKS = (
             ).value
         ),
         tolerance=1e-8,
-        reason="the reference finds the root by search",
+        reason=ROOT,
     ),
     Check(
         "score_shift",
         "transport.score_shift",
         shift,
         tolerance=1e-5,
-        reason="the reference searches the top of a likelihood, which is flat",
+        reason=FLAT,
     ),
     Check("strata_total", "strata.Strata.total, shares", of_strata),
     Check("recipe_mean_alike", "runs.recipe_mean", alike_runs),
@@ -371,7 +371,7 @@ CHECKS = (
         "calibration.logistic_calibration",
         hard,
         tolerance=1e-6,
-        reason="fitted by another algorithm, to its own tolerance",
+        reason=SEARCH,
     ),
     Check("equal_sensitivity", "equal_rates.equal_rates", lambda c: equal(c, "sensitivity")),
     Check("equal_specificity", "equal_rates.equal_rates", lambda c: equal(c, "specificity")),

@@ -15,6 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 DATA = Path(__file__).parent / "data"
 REFERENCES = ("references_r.json", "references_python.json")
 
+SEARCH = "fitted by another algorithm, to its own tolerance"
+FLAT = "the reference searches the top of a likelihood, which is flat"
+ROOT = "the reference finds roots by search"
+"""Why a check allows more than rounding."""
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 

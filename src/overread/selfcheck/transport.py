@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from overread.selfcheck.counts import counts_a
 from overread.selfcheck.discrimination import bootstrap
-from overread.selfcheck.material import Check, Cohort
+from overread.selfcheck.material import FLAT, SEARCH, Check, Cohort
 from overread.stats import label_noise, strata, transport
 from overread.stats.label_noise import LabelNoise
 from overread.stats.operating_points import Counts
@@ -68,14 +68,14 @@ CHECKS = (
         "transport.reweighted_intercept",
         lambda c: transport.reweighted_intercept(c.ill, c.a, c.stratum, SHARES).value,
         tolerance=1e-8,
-        reason="fitted by another algorithm, to its own tolerance",
+        reason=SEARCH,
     ),
     Check(
         "estimated_prevalence",
         "transport.estimated_prevalence",
         prevalence,
         tolerance=1e-6,
-        reason="the reference searches the top of a likelihood, which is flat",
+        reason=FLAT,
     ),
     Check(
         "true_prevalence",
